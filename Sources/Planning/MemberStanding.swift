@@ -1,0 +1,174 @@
+import Cluster
+
+/// What a member needs, by evidence; the mildest thing that works.
+enum MemberNeed {
+    case nothing
+    /// No container.
+    case creation
+    /// Its container is stopped: start it.
+    case start([Cause])
+    /// Patroni does not answer, or Postgres is down and Patroni does not bring it back.
+    case restart([Cause])
+    /// The container cannot run as it is, or differs from the manifest.
+    case recreation([Cause])
+    /// The data cannot be used: clone it anew from the leader.
+    case reinitialization([Cause])
+    /// On its way by itself: starting, cloning, replaying. Not touched (a replica killed in the
+    /// middle of a clone never gets there).
+    case patience(String)
+    /// Its node could not be looked at.
+    case unknown(String)
+}
+
+struct MemberStanding {
+    var need: MemberNeed
+    /// Takes a healthy copy away for a while.
+    var isHealthy: Bool
+    var container: ObservedContainer?
+    /// What is not as declared, whether it is seen to or not.
+    var changes: [FieldChange] = []
+
+    /// How long a container may take to answer, and a member to stream, before that is evidence.
+    private static let grace: Int64 = 60
+
+    init(_ member: PlacedMember, _ situation: Situation) {
+        let health = situation.health.members[member.name]
+        isHealthy = situation.health.isHealthy(member.name)
+        switch situation.standing(situation.address(member)) {
+        case .unknown(let reason): need = .unknown(reason)
+        case .absent: need = .creation
+        case .present(let found, let changes):
+            container = found
+            self.changes = changes
+            need = Self.need(found, changes, health, situation, member)
+        }
+    }
+
+    private static func need(
+        _ container: ObservedContainer, _ changes: [FieldChange], _ health: MemberHealth?,
+        _ situation: Situation, _ member: PlacedMember
+    ) -> MemberNeed {
+        let fields = changes.map(\.cause)
+        switch container.state {
+        case .created, .exited, .dead:
+            let cause = Cause.broken("its container is \(container.state.rawValue)")
+            // Without a leader the stopped come up as they are, side by side; what ended by itself
+            // or never ran would do so again.
+            return changes.isEmpty || (situation.health.leader == nil && wasStopped(container))
+                ? .start([cause]) : .recreation(fields + [cause])
+        case .restarting:
+            return .recreation(
+                fields + [
+                    .broken(
+                        "its container restarts again and again (\(container.restartCount) times)")
+                ])
+        case .removing: return .patience("its container is being removed")
+        case .paused: return .patience("someone paused its container (docker unpause)")
+        case .running: break
+        }
+        // The leader may be where nobody could look: whoever runs without one is not broken by that.
+        if situation.health.leader == nil, !situation.unknownNodes.isEmpty {
+            switch health {
+            case .notStreaming(let reason, _):
+                return .patience("it \(reason), and \(EtcdStage.unseen(situation))")
+            case .unreachable, nil:
+                return .patience("who leads is not known, and \(EtcdStage.unseen(situation))")
+            case .leads, .streams: break
+            }
+        }
+        let settling = isSettling(container, situation.node(member.node)?.clock)
+        switch health {
+        case .leads, .streams: return changes.isEmpty ? .nothing : .recreation(fields)
+        case .notStreaming(let reason, let state):
+            if case .creatingReplica = state { return .patience("it \(reason)") }
+            if !changes.isEmpty { return .recreation(fields + [.broken("it \(reason)")]) }
+            return ailing(state, reason, settling, container, situation, member)
+        case .unreachable(let reason):
+            if Rules.streams(to: member.name, situation.observed, situation.health) {
+                return .patience("Patroni does not answer, but the leader streams to it")
+            }
+            if !changes.isEmpty { return .recreation(fields) }
+            return settling
+                ? .patience("it started less than a minute ago and does not answer yet")
+                : .restart([.broken("Patroni does not answer: \(reason)")])
+        case nil:
+            return changes.isEmpty ? .nothing : .recreation(fields)
+        }
+    }
+
+    /// A member that answers and does not stream, as declared.
+    private static func ailing(
+        _ state: MemberState, _ reason: String, _ settling: Bool, _ container: ObservedContainer,
+        _ situation: Situation, _ member: PlacedMember
+    ) -> MemberNeed {
+        let cause = Cause.broken("it \(reason)")
+        // Without a leader there is nothing to stream from: the leader is the matter, not this one.
+        guard let leader = situation.health.leader else { return .patience("it \(reason)") }
+        switch state {
+        case .creatingReplica, .initializing, .starting, .restarting, .stopping, .inArchiveRecovery:
+            return .patience("it \(reason)")
+        case .crashed, .stopped, .stopFailed, .restartFailed, .startFailed, .running, .streaming,
+            .other:
+            if settling { return .patience("it \(reason)") }
+            // Down with its data in order, it may be on its way: a rewind takes its time.
+            let isWrecked = situation.observed.members[member.name]?.value?.isWrecked == true
+            guard wasRestarted(container, situation.node(member.node)?.clock),
+                isWrecked || !state.isDown
+            else { return .restart([cause]) }
+            return isDataSuspect(member.name, state, leader: leader, situation)
+                ? .reinitialization([cause])
+                : .patience(
+                    "it \(reason), and nobody streams from \(leader): look at the way there, the"
+                        + " settings and the disk before its data is cloned anew")
+        }
+    }
+
+    /// Whether its data may be the matter. Where others stream, it is this one. Where nobody does,
+    /// its own word counts: after a restart it does not start, or is on another timeline. What keeps
+    /// all away (a setting, a full disk, the way to the leader) may say so too; then the first
+    /// repair fails, and the run ends with the other copies as they were.
+    private static func isDataSuspect(
+        _ member: MemberName, _ state: MemberState, leader: MemberName, _ situation: Situation
+    ) -> Bool {
+        let answers = situation.observed.members.compactMapValues(\.value)
+        let others = situation.live.keys.filter { $0 != member && $0 != leader }
+        if answers[leader]?.replication.isEmpty == false
+            || others.contains(where: { situation.health.isHealthy($0) })
+        {
+            return true
+        }
+        let mine = answers[member]?.timeline
+        return answers[member]?.isWrecked == true
+            || (mine != nil && mine != answers[leader]?.timeline)
+    }
+
+    /// By docker's or a person's hand: no exit code, success, or the end by a signal.
+    private static func wasStopped(_ container: ObservedContainer) -> Bool {
+        container.state == .exited && [nil, 0, 130, 137, 143].contains(container.exitCode)
+    }
+
+    private static func isSettling(_ container: ObservedContainer, _ clock: Int64?) -> Bool {
+        guard let started = container.startedAt, let clock else { return false }
+        return clock - started < grace
+    }
+
+    /// A restart since it was created, and lately: that was the milder try.
+    private static func wasRestarted(_ container: ObservedContainer, _ clock: Int64?) -> Bool {
+        guard let created = container.createdAt, let started = container.startedAt, let clock
+        else { return false }
+        return started - created > 30 && clock - started < lately
+    }
+
+    /// A restart before that belongs to another story: a reboot, an update.
+    private static let lately: Int64 = 3600
+}
+
+extension MemberState {
+    /// Postgres does not run, and Patroni does not say that it failed to start it.
+    fileprivate var isDown: Bool {
+        switch self {
+        case .crashed, .stopped, .stopFailed, .restartFailed: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,38 @@
+import Cluster
+
+/// What etcd has to answer before anything of it is touched.
+extension Rules {
+    /// S5: every listed voter but those answers healthy, and a quorum does. Whoever is not listed
+    /// does not count: a member that was removed may still run.
+    static func etcdHealthy(besides: Set<EtcdName>, _ observed: Observed) -> Verdict {
+        func complaint(_ name: EtcdName) -> String? {
+            switch observed.etcd[name] {
+            case nil: "etcd member \(name) could not be looked at"
+            case .unreachable(let reason): "etcd member \(name) is not healthy: \(reason)"
+            case .known(let answer):
+                answer.isHealthy ? nil : "etcd member \(name) is not healthy"
+            }
+        }
+        let asked = observed.etcd.keys.filter { !besides.contains($0) }.sorted()
+        guard
+            let list = asked.first(where: { complaint($0) == nil })
+                .flatMap({ observed.etcd[$0]?.value?.members })
+        else { return .wait(asked.compactMap(complaint).first ?? "no etcd member answers") }
+        let voters = list.filter { !$0.isLearner }
+        for voter in voters where !besides.contains(voter.label) {
+            if voter.name.isEmpty {
+                return .wait("etcd member \(voter.label) has not started yet")
+            }
+            if let complaint = complaint(EtcdName(voter.name)) { return .wait(complaint) }
+        }
+        let healthy = voters.filter { complaint(EtcdName($0.name)) == nil }
+        return healthy.count > voters.count / 2
+            ? .holds : .wait("only \(healthy.count) of \(voters.count) etcd voters are healthy")
+    }
+
+    static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {
+        guard let list = etcdMembers(observed) else { return .wait("no etcd member answers") }
+        return list.contains { $0.name == name.rawValue }
+            ? .wait("etcd still lists \(name)") : .holds
+    }
+}

@@ -1,0 +1,202 @@
+import Cluster
+import Rendering
+
+/// Stage 2: etcd, one member at a time; learner first, removed before stopped, only while all are
+/// healthy (S5).
+enum EtcdStage {
+    static func plan(_ situation: Situation, _ draft: inout Draft) {
+        let members = situation.desired.etcd.members
+        if isFresh(situation) {
+            for member in members {
+                let address = ContainerAddress(member.name.service, on: member.node)
+                draft.etcd.append(
+                    draft.add(
+                        "create:\(address.service)@\(address.node)", .createContainer(address),
+                        because: [.missing("no etcd yet")], after: draft.prepared,
+                        done: .etcdMemberHealthy(member.name, isLearner: false),
+                        limit: situation.rollout.stepTimeout))
+            }
+            return
+        }
+        var last: [StepID] = []
+        guard let listed = Rules.etcdMembers(situation.observed) else {
+            // No quorum answers: those that are down come up side by side, for none can alone.
+            for member in members {
+                var mine: [StepID] = []
+                mend(member, situation, &draft, after: &mine)
+                last += mine
+            }
+            draft.etcd = last
+            return
+        }
+        refuseOtherNames(listed, situation, &draft)
+        let leaving = leaving(listed, situation)
+        // While one is dead, no other may join.
+        let dead = leaving.filter { isDead($0, situation) }
+        for name in dead { remove(name, besides: dead, situation, &draft, after: &last) }
+        // A learner first, as etcd takes no second one; then the broken, as nothing else is touched
+        // while one is missing.
+        for rank in 0...2 {
+            for member in members where self.rank(member, situation) == rank {
+                mend(member, situation, &draft, after: &last)
+            }
+        }
+        for name in leaving where !dead.contains(name) {
+            remove(name, besides: [name], situation, &draft, after: &last)
+        }
+        draft.etcd = last
+    }
+
+    /// Members are told apart by name: one that etcd knows by another would be taken for a stranger
+    /// that left the manifest.
+    private static func refuseOtherNames(
+        _ listed: [EtcdPeer], _ situation: Situation, _ draft: inout Draft
+    ) {
+        for member in situation.desired.etcd.members {
+            guard let id = situation.observed.etcd[member.name]?.value?.memberID,
+                let peer = listed.first(where: { $0.id == id }), !peer.name.isEmpty,
+                peer.name != member.name.rawValue
+            else { continue }
+            draft.block(
+                member.name.rawValue, seen: "etcd knows it as \(peer.name)",
+                expected: "one name for the member, its compose service and in etcd",
+                remedy: "Declare the member as \(peer.name) and give its compose service that name,"
+                    + " or give etcd the name \(member.name) (ETCD_NAME) and restart it by hand.")
+        }
+    }
+
+    /// Nothing of etcd is anywhere, and everywhere was looked.
+    static func isFresh(_ situation: Situation) -> Bool {
+        guard situation.unknownNodes.isEmpty else { return false }
+        return situation.desired.etcd.members.allSatisfy { member in
+            guard let node = situation.node(member.node) else { return false }
+            return node.container(member.name.service) == nil
+                && !hasData(member, situation)
+        } && situation.observed.etcd.values.allSatisfy { $0.value == nil }
+    }
+
+    private static func rank(_ member: EtcdMember, _ situation: Situation) -> Int {
+        guard runs(member, situation) else { return 1 }
+        return isLearner(member.name, situation) ? 0 : 2
+    }
+
+    private static func runs(_ member: EtcdMember, _ situation: Situation) -> Bool {
+        let address = ContainerAddress(member.name.service, on: member.node)
+        guard case .present(let container, _) = situation.standing(address) else { return false }
+        return container.state == .running
+    }
+
+    private static func mend(
+        _ member: EtcdMember, _ situation: Situation, _ draft: inout Draft,
+        after last: inout [StepID]
+    ) {
+        let address = ContainerAddress(member.name.service, on: member.node)
+        let before = last
+        let after = draft.prepared + last
+        let limit = situation.rollout.stepTimeout
+        let isLearner = isLearner(member.name, situation)
+        let healthy = Condition.etcdMemberHealthy(member.name, isLearner: isLearner)
+        switch situation.standing(address) {
+        case .unknown: return
+        case .absent: last = create(member, address, situation, &draft, after: after)
+        case .present(let container, let changes):
+            if wasRemoved(member, container, situation) {
+                last = rejoin(member, container, situation, &draft, after: after)
+            } else if !changes.isEmpty {
+                guard situation.keepsData(address, &draft) else { return }
+                let isRunning = container.state == .running
+                let isOutage = isRunning && breaksQuorum(situation)
+                let isHealthy = situation.observed.etcd[member.name]?.value?.isHealthy == true
+                var guards = [Guard.containerIs(address, id: container.id)]
+                // Nobody waits for the health of what is to be mended. Without a quorum nobody is
+                // healthy, and those that are down or ill have to come back.
+                if isRunning && isHealthy {
+                    guards.append(.etcdHealthy(besides: []))
+                } else if Rules.etcdMembers(situation.observed) != nil, !isOutage {
+                    guards.append(.etcdHealthy(besides: [member.name]))
+                }
+                last = [
+                    draft.add(
+                        "recreate:\(address.service)@\(address.node)", .recreateContainer(address),
+                        because: changes.map(\.cause), after: after, guards: guards,
+                        done: healthy, limit: limit, disruption: isOutage ? .outage : .none,
+                        hazards: isOutage ? [.outage] : [])
+                ]
+            } else if container.state == .paused {
+                // Its note says so: what somebody paused is not started.
+            } else if container.state != .running {
+                last = [
+                    draft.add(
+                        "start:\(address.service)@\(address.node)", .startContainer(address),
+                        because: [.broken("its container is \(container.state.rawValue)")],
+                        after: after, done: healthy, limit: limit)
+                ]
+            } else if isLearner {
+                last = [promote(member.name, situation, &draft, after: after)]
+                return
+            }
+            if isLearner, last != before {
+                last = [promote(member.name, situation, &draft, after: last)]
+            }
+        }
+    }
+
+    /// Whether the others are too few while one is down: of one or two voters. The dead that leave
+    /// are gone by then.
+    private static func breaksQuorum(_ situation: Situation) -> Bool {
+        let voters =
+            Rules.etcdMembers(situation.observed)?
+            .filter { peer in
+                !peer.isLearner && !isDead(EtcdName(peer.name), situation)
+            }.count
+            ?? situation.desired.etcd.members.count
+        return voters - 1 < voters / 2 + 1
+    }
+
+    private static func isLearner(_ name: EtcdName, _ situation: Situation) -> Bool {
+        Rules.etcdMembers(situation.observed)?
+            .contains { $0.name == name.rawValue && $0.isLearner } ?? false
+    }
+
+    /// Members of etcd that left the manifest.
+    private static func leaving(_ listed: [EtcdPeer], _ situation: Situation) -> [EtcdName] {
+        let members = situation.desired.etcd.members
+        let declared = Set(members.map(\.name))
+        let places = Set(members.map { EtcdAddress(of: $0, in: situation.desired).peerURL })
+        return listed.filter { peer in
+            // One that never started has no name yet, and is told by its address.
+            peer.name.isEmpty
+                ? places.isDisjoint(with: peer.peerURLs) : !declared.contains(peer.label)
+        }.map(\.label).sorted()
+    }
+
+    /// It left the manifest and does not answer healthy, as on a server that is gone.
+    static func isDead(_ name: EtcdName, _ situation: Situation) -> Bool {
+        !situation.desired.etcd.members.contains { $0.name == name }
+            && situation.observed.etcd[name]?.value?.isHealthy != true
+    }
+
+    /// Out of the member list first, then stopped.
+    private static func remove(
+        _ name: EtcdName, besides: [EtcdName], _ situation: Situation, _ draft: inout Draft,
+        after last: inout [StepID]
+    ) {
+        guard situation.unknownNodes.isEmpty else {
+            draft.block(
+                name.rawValue, seen: unseen(situation),
+                expected: "every node seen before etcd shrinks",
+                remedy: "Make the node reachable or take it out of the manifest, then plan again.")
+            return
+        }
+        last = [
+            draft.add(
+                "remove-etcd:\(name)", .removeEtcdMember(name), because: [.leftManifest],
+                after: draft.prepared + last, guards: [.etcdHealthy(besides: besides)],
+                done: .etcdMemberAbsent(name), limit: situation.rollout.stepTimeout)
+        ]
+    }
+
+    static func unseen(_ situation: Situation) -> String {
+        situation.unknownNodes.map(\.rawValue).joined(separator: ", ") + " could not be looked at"
+    }
+}

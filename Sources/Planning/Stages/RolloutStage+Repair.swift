@@ -1,0 +1,117 @@
+import Cluster
+import Rendering
+
+/// Members that are broken, each by the mildest thing that works.
+extension RolloutStage {
+    /// Members that are broken, one at a time: nothing healthy is taken away by it.
+    mutating func repair(_ draft: inout Draft) {
+        for member in situation.topology.members {
+            guard let standing = standings[member.name], !standing.isHealthy,
+                let container = standing.container
+            else { noteIfPatient(member, &draft); continue }
+            let address = situation.address(member)
+            let name = member.name
+            let same = Guard.containerIs(address, id: container.id)
+            let base = draft.prepared + draft.etcd + draft.created + draft.lastDisruption
+            if reviveWithoutLeader(member, standing, same, &draft) { continue }
+            switch standing.need {
+            case .nothing, .creation, .unknown: continue
+            case .patience:
+                noteIfPatient(member, &draft)
+                continue
+            case .start(let causes):
+                // Starting takes nothing away, whoever leads.
+                draft.lastDisruption.append(
+                    draft.add(
+                        "start:\(name)", .startMember(name), because: causes,
+                        after: draft.prepared + draft.etcd + draft.configured, guards: [same],
+                        done: .memberHealthy(name, maxLag: maxLag), limit: limit))
+            case .restart(let causes):
+                draft.lastDisruption = [
+                    draft.add(
+                        "restart:\(name)", .restartMember(name), because: causes, after: base,
+                        guards: [same, .notLeading(name), .clusterSettled, .stillAiling(name)],
+                        done: .streaming(name, maxLag: maxLag), limit: limit,
+                        disruption: .replicaRestart)
+                ]
+            case .recreation(let causes):
+                draft.lastDisruption = [
+                    draft.add(
+                        "recreate:\(name)", .recreateMember(name), because: causes, after: base,
+                        guards: [
+                            same, .notLeading(name), .clusterSettled,
+                            .ailingOrOthersStreaming(name, maxLag: maxLag),
+                        ],
+                        done: .streaming(name, maxLag: maxLag), limit: limit,
+                        disruption: .replicaRestart)
+                ]
+            case .reinitialization(let causes):
+                draft.lastDisruption = [
+                    draft.add(
+                        "reinitialize:\(name)", .reinitialize(name), because: causes, after: base,
+                        guards: [
+                            same, .notLeading(name), .clusterSettled, .stillAiling(name),
+                            .healthyCopy(besides: name),
+                        ],
+                        done: .streaming(name, maxLag: maxLag), limit: limit,
+                        disruption: .replicaRestart)
+                ]
+            }
+            draft.restarted.insert(name)
+        }
+    }
+
+    /// Where nobody leads, guards that wait for a leader would wait for ever: what stands still is
+    /// made to run as declared, side by side, for any of them may be the one that can lead.
+    private func reviveWithoutLeader(
+        _ member: PlacedMember, _ standing: MemberStanding, _ same: Guard, _ draft: inout Draft
+    ) -> Bool {
+        let name = member.name
+        guard situation.isLeaderless, Rules.standsStill(name, situation.observed) else {
+            return false
+        }
+        let after = draft.prepared + draft.etcd + draft.configured
+        var guards = [same, .takesNothingAway(name, maxLag: maxLag)]
+        let verb: String
+        let action: Action
+        let causes: [Cause]
+        switch standing.need {
+        case .restart(let why):
+            (verb, action, causes) = ("restart", .restartMember(name), why)
+            guards.append(.stillAiling(name))
+        case .recreation(let why):
+            (verb, action, causes) = ("recreate", .recreateMember(name), why)
+        case .nothing, .creation, .start, .reinitialization, .patience, .unknown: return false
+        }
+        // Its Patroni is silent, and there is no other that would know whether it leads.
+        let mayLead = situation.live.count == 1 && Rules.isSilent(name, situation.observed)
+        draft.lastDisruption.append(
+            draft.add(
+                "\(verb):\(name)", action, because: causes, after: after, guards: guards,
+                done: .memberHealthy(name, maxLag: maxLag), limit: limit,
+                disruption: mayLead ? .outage : .replicaRestart,
+                hazards: mayLead ? [.outage] : []))
+        draft.restarted.insert(name)
+        return true
+    }
+
+    /// Where something does not work or is not as declared, silence would read as "matches the
+    /// manifest". What does not answer has its note already, and so has a missing leader.
+    private func noteIfPatient(_ member: PlacedMember, _ draft: inout Draft) {
+        guard let standing = standings[member.name], case .patience(let reason) = standing.need
+        else { return }
+        let fields = standing.changes.map(\.field).joined(separator: ", ")
+        let isStopped = standing.container.map { $0.state != .running } ?? false
+        var isStuck = false
+        if case .notStreaming = situation.health.members[member.name] {
+            isStuck = situation.health.leader != nil
+        }
+        guard isStopped || isStuck || !fields.isEmpty else {
+            draft.notes.append(.advice("\(member.name): \(reason); left alone"))
+            return
+        }
+        let waits = fields.isEmpty ? "" : ", and its change of \(fields) waits"
+        draft.notes.append(
+            .down(object: member.name.rawValue, reason: "\(reason); left alone\(waits)"))
+    }
+}

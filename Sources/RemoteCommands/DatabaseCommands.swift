@@ -1,0 +1,81 @@
+package import Cluster
+
+extension Command {
+    /// Tells etcd of a member that will join, as a learner: it counts for no quorum yet. Answers
+    /// with the member list in JSON.
+    ///
+    /// - Parameter container: of a member that stays and is healthy.
+    package static func addEtcdLearner(
+        _ name: EtcdName, peerURL: String, through container: String,
+        limit: Duration = .seconds(30)
+    ) throws(UnquotableText) -> Command {
+        let member = try ShellWord.quote(name.rawValue)
+        let url = try ShellWord.quote(peerURL)
+        return try etcdctl(
+            "add \(name) to etcd", "-w json member add \(member) --learner --peer-urls=\(url)",
+            in: container, limit)
+    }
+
+    /// Makes a learner that has caught up a voting member. etcd refuses one that has not.
+    ///
+    /// Without `-w json`: etcdctl 3.5 crashes on printing the answer, the member being promoted.
+    package static func promoteEtcd(
+        _ name: EtcdName, id: UInt64, through container: String, limit: Duration = .seconds(30)
+    ) throws(UnquotableText) -> Command {
+        try etcdctl("promote \(name)", "member promote \(hexadecimal(id))", in: container, limit)
+    }
+
+    /// Takes a member out of etcd, before its container is stopped.
+    package static func removeEtcdMember(
+        _ name: EtcdName, id: UInt64, through container: String, limit: Duration = .seconds(30)
+    ) throws(UnquotableText) -> Command {
+        try etcdctl(
+            "remove \(name) from etcd", "member remove \(hexadecimal(id))", in: container, limit)
+    }
+
+    /// etcdctl prints and reads ids in hexadecimal.
+    private static func hexadecimal(_ id: UInt64) -> String { String(id, radix: 16) }
+
+    private static func etcdctl(
+        _ summary: String, _ arguments: String, in container: String, _ limit: Duration
+    ) throws(UnquotableText) -> Command {
+        let id = try ShellWord.quote(container)
+        return Command(
+            summary,
+            Script(
+                preluded: """
+                    docker exec -e ETCDCTL_API=3 \(id) etcdctl \
+                    --endpoints=http://127.0.0.1:2379 --command-timeout=10s \(arguments)
+
+                    """, limit: limit))
+    }
+
+    /// Runs SQL as the superuser on the member's own socket, up to the first error. The text
+    /// travels on standard input, and no error repeats a line of it: it may hold passwords. Nothing
+    /// of a text that does not arrive whole is run.
+    package static func psql(
+        _ sql: ResolvedText, summary: String, in container: String,
+        limit: Duration = .seconds(120)
+    ) throws(UnquotableText) -> Command {
+        let id = try ShellWord.quote(container)
+        let text = "\(sql.reveal())\n\(wholeMark)\n"
+        return Command(
+            summary,
+            Script(
+                preluded: """
+                    sql=$(cat)
+                    case $sql in
+                      *'\(wholeMark)') ;;
+                      *) echo "the SQL did not arrive whole; nothing was run" >&2; exit 74 ;;
+                    esac
+                    printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch \(id) \
+                    psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse \
+                    -v SHOW_CONTEXT=never -U postgres -d postgres > /dev/null
+
+                    """,
+                input: sql.isSensitive ? .sensitive(Secret(text)) : .plain(text), limit: limit))
+    }
+
+    /// The last line of a text that is not cut off.
+    private static let wholeMark = "-- the end"
+}

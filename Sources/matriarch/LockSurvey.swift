@@ -1,0 +1,66 @@
+import Cluster
+import Effects
+import Execution
+import RemoteCommands
+
+/// Who holds the lock of a cluster, node by node. Asks, and changes nothing.
+enum LockSurvey {
+    enum State: Equatable, Sendable {
+        case free
+        /// `nil`: whoever holds it left no record.
+        case held(by: LockHolder?)
+        case unreachable(String)
+    }
+
+    static func states(of desired: Desired, _ session: ReadingSession) async -> [NodeName: State] {
+        await ask(desired, session) { node in
+            try await session.ask(LockCommands.status(in: desired.project), on: node)
+        }.mapValues { reading in
+            switch reading {
+            case .unreachable(let reason): return .unreachable(reason)
+            case .known(let output):
+                let lines = output.split(
+                    separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
+                guard lines.first.map(Array.init) == Array(LockCommands.held.utf8) else {
+                    return .free
+                }
+                return .held(by: LockHolder(record: lines.dropFirst().joined()))
+            }
+        }
+    }
+
+    /// All nodes side by side; the output of each, or why there is none.
+    static func ask(
+        _ desired: Desired, _ session: ReadingSession,
+        _ question: @escaping @Sendable (NodeName) async throws -> CommandResult
+    ) async -> [NodeName: Reading<[UInt8]>] {
+        await withTaskGroup(of: Answer.self) { group in
+            for node in desired.nodes.map(\.name) {
+                group.addTask {
+                    do {
+                        let result = try await question(node)
+                        guard result.succeeded else {
+                            let words = String(decoding: result.errors.prefix(400), as: UTF8.self)
+                            return Answer(node: node, output: .unreachable(words))
+                        }
+                        return Answer(node: node, output: .known(result.output))
+                    } catch ShellFailure.unreachable(let reason) {
+                        return Answer(node: node, output: .unreachable(reason))
+                    } catch ShellFailure.unknownOutcome(let reason) {
+                        return Answer(node: node, output: .unreachable(reason))
+                    } catch {
+                        return Answer(node: node, output: .unreachable("\(error)"))
+                    }
+                }
+            }
+            var answers: [NodeName: Reading<[UInt8]>] = [:]
+            for await answer in group { answers[answer.node] = answer.output }
+            return answers
+        }
+    }
+
+    private struct Answer: Sendable {
+        var node: NodeName
+        var output: Reading<[UInt8]>
+    }
+}

@@ -1,0 +1,103 @@
+import Cluster
+import Planning
+import Testing
+
+/// Guards and conditions by what they make of single readings.
+@Suite struct RulesTests {
+    private struct Scene {
+        var world: World
+        var topology: Topology
+        func check(_ rule: Guard) -> Verdict {
+            Rules.check(rule, topology: topology, observed: world.observed)
+        }
+        func progress(_ condition: Condition) -> Planning.Progress {
+            Rules.isMet(condition, topology: topology, observed: world.observed)
+        }
+    }
+
+    /// `postgres-1` leads two replicas.
+    private func scene(
+        _ disturb: (inout World) -> Void = { _ in }
+    ) throws -> Scene {
+        var world = World.three()
+        try world.observeConverged()
+        let topology = try Planner.propose(
+            desired: world.desired, secrets: world.secrets, observed: world.observed
+        ).topology
+        disturb(&world)
+        return Scene(world: world, topology: topology)
+    }
+
+    private let lag = ByteCount.mebibytes(1)
+
+    /// A view that could not be read passed for one that agrees.
+    @Test("the leader's view must be read before anything is taken for settled")
+    func unreadView() throws {
+        for reading in [Reading<ClusterView>.unreachable("timed out"), nil] {
+            let scene = try scene { $0.observed.views["postgres-1"] = reading }
+            #expect(
+                scene.check(.clusterSettled)
+                    == .wait(
+                        "postgres-1 says that it leads, its view of the cluster could not be read"))
+            #expect(
+                scene.check(.notLeading("postgres-2"))
+                    == .wait("postgres-1's view of the cluster could not be read"))
+        }
+        #expect(try scene().check(.clusterSettled) == .holds)
+    }
+
+    /// With no view at all, nobody listed the member, and its removal passed for done.
+    @Test("a removed member is forgotten by the leader's view, not by silence")
+    func forgotten() throws {
+        let silent = try scene { world in
+            for name in world.observed.views.keys {
+                world.observed.views[name] = .unreachable("timed out")
+            }
+        }
+        #expect(
+            silent.progress(.memberForgotten("postgres-3"))
+                == .notYet("the leader's view of the cluster could not be read"))
+        #expect(
+            try scene().progress(.memberForgotten("postgres-3"))
+                == .notYet("Patroni still lists postgres-3"))
+        #expect(try scene().progress(.memberForgotten("postgres-9")) == .met)
+    }
+
+    /// The plan after a switchover was not empty: replicas stream only seconds later.
+    @Test("a leader leads only once the others follow it")
+    func followed() throws {
+        #expect(try scene().progress(.leads("postgres-1")) == .met)
+        let cutOff = try scene { world in
+            world.change("postgres-3") { $0.replicationState = nil }
+        }
+        #expect(
+            cutOff.progress(.leads("postgres-1"))
+                == .notYet("postgres-3 is running but does not stream"))
+    }
+
+    /// Asking again could only move the lead away.
+    @Test("a switchover to the member that leads already is done, and no failure")
+    func leadsAlready() throws {
+        #expect(
+            try scene().check(
+                .switchoverPossible(from: "postgres-2", to: "postgres-1", maxLag: lag))
+                == .idle("postgres-1 leads already", patience: .zero))
+    }
+
+    /// It was waited for until the step's limit, or left a plan behind: who is synchronous after
+    /// members were taken down is Patroni's choice.
+    @Test("an optional switchover is passed over where Patroni chose another synchronous standby")
+    func optionalSwitchover() throws {
+        func verdict(isOptional: Bool) throws -> Verdict {
+            try scene { world in
+                world.observed.configuration = .known(
+                    .object(["loop_wait": .int(5), "synchronous_mode": .bool(true)]))
+            }.check(
+                .switchoverPossible(
+                    from: "postgres-1", to: "postgres-2", maxLag: lag, isOptional: isOptional))
+        }
+        let reason = "postgres-2 is not the synchronous standby yet"
+        #expect(try verdict(isOptional: true) == .idle(reason, patience: .seconds(20)))
+        #expect(try verdict(isOptional: false) == .wait(reason))
+    }
+}

@@ -1,0 +1,277 @@
+import Cluster
+import Rendering
+
+/// What commands do to a server. Which one a command does is recorded where it is made, so the world
+/// need not read shell scripts; that those say the same is for their own tests and the lab.
+enum Operation: Sendable {
+    case nothing
+    /// With what the compose file says, where it is among the files.
+    case write([WrittenFile], composed: [ServiceName: ContainerSpec]?)
+    case removeFiles([String])
+    case pull(ImageReference)
+    case up(ContainerAddress, recreating: Bool)
+    case start(ContainerAddress)
+    case restart(ContainerAddress)
+    case remove(ContainerAddress, id: String, volume: String?)
+    /// Writes the file, then loads it.
+    case reloadProxy(WrittenFile)
+    case addLearner(EtcdName, peerURL: String)
+    case promote(EtcdName)
+    case removeEtcd(EtcdName)
+
+    /// In a word, for people who look into a seed.
+    var told: String {
+        switch self {
+        case .nothing: "nothing"
+        case .write(let files, _): "write \(files.map(\.path))"
+        case .removeFiles(let paths): "remove \(paths)"
+        case .pull(let image): "pull \(image)"
+        case .up(let address, let recreating): "\(recreating ? "recreate" : "up") \(address)"
+        case .start(let address): "start \(address)"
+        case .restart(let address): "restart \(address)"
+        case .remove(let address, _, let volume):
+            "remove \(address)\(volume.map { " with \($0)" } ?? "")"
+        case .reloadProxy: "reload haproxy"
+        case .addLearner(let name, _): "add learner \(name)"
+        case .promote(let name): "promote \(name)"
+        case .removeEtcd(let name): "remove \(name) from etcd"
+        }
+    }
+}
+
+struct WrittenFile: Sendable {
+    var path: String
+    var file: WorldFile
+}
+
+extension World {
+    /// How long an operation takes when all is well.
+    mutating func latency(of operation: Operation) -> Duration {
+        switch operation {
+        case .nothing, .write, .removeFiles, .reloadProxy, .addLearner, .promote, .removeEtcd:
+            .milliseconds(seed.number(30...300))
+        case .start: .milliseconds(seed.number(200...800))
+        case .pull: .milliseconds(seed.number(200...6000))
+        case .up, .restart, .remove: .milliseconds(seed.number(500...3500))
+        }
+    }
+
+    /// What the oracle has to hear of before it is done.
+    ///
+    /// - Returns: the member that is taken down by it, until `isOver`.
+    mutating func announce(_ operation: Operation) -> MemberName? {
+        switch operation {
+        case .up(let address, recreating: true): return announceStop(address, "recreation of")
+        case .up(let address, recreating: false):
+            // Compose recreates what differs from its file.
+            guard let existing = servers[address.node]?.containers[address.service],
+                existing.spec != servers[address.node]?.composed[address.service]
+            else { return nil }
+            return announceStop(address, "recreation of")
+        case .restart(let address): return announceStop(address, "restart of")
+        case .remove(let address, let id, let volume):
+            var member: MemberName?
+            if servers[address.node]?.containers[address.service]?.id == id {
+                member = announceStop(address, "removal of")
+            }
+            if let volume {
+                oracle.dataIsDeleted(
+                    of: MemberName(address.service.rawValue), volume: volume, in: self)
+            }
+            return member
+        case .removeEtcd(let name):
+            oracle.etcdLoses(name, "removal of \(name)", in: self)
+            return nil
+        default: return nil
+        }
+    }
+
+    private mutating func announceStop(
+        _ address: ContainerAddress, _ verb: String
+    ) -> MemberName? {
+        guard let container = servers[address.node]?.containers[address.service],
+            container.isRunning
+        else { return nil }
+        switch container.spec.role {
+        case .postgres(let member):
+            oracle.memberGoesDown(member, by: verb, in: self)
+            oracle.isSent(to: member)
+            return member
+        case .etcd(let name): oracle.etcdStops(name, "\(verb) \(address)", in: self)
+        case .haproxy, .service: break
+        }
+        return nil
+    }
+
+    /// - Returns: the complaint of a command that fails; `nil` when it succeeds.
+    mutating func perform(_ operation: Operation, on node: NodeName) -> String? {
+        switch operation {
+        case .nothing: return nil
+        case .write(let files, let composed):
+            guard servers[node]?.isFull != true else { return "No space left on device" }
+            for written in files { servers[node]?.files[written.path] = written.file }
+            if let composed { servers[node]?.composed = composed }
+            return nil
+        case .removeFiles(let paths):
+            for path in paths { servers[node]?.files[path] = nil }
+            return nil
+        case .pull(let image):
+            if isRegistryDown { return "Error response from daemon: manifest unknown" }
+            guard servers[node]?.isFull != true else { return "no space left on device" }
+            servers[node]?.images.insert(image)
+            return nil
+        case .up(let address, let recreating): return up(address, recreating: recreating)
+        case .start(let address):
+            guard servers[node]?.containers[address.service] != nil else {
+                return "No such container"
+            }
+            run(address)
+            return nil
+        case .restart(let address):
+            guard servers[node]?.containers[address.service] != nil else {
+                return "No such container"
+            }
+            stop(address)
+            run(address)
+            return nil
+        case .remove(let address, let id, let volume):
+            if servers[node]?.containers[address.service]?.id == id {
+                stop(address)
+                servers[node]?.containers[address.service] = nil
+            }
+            if let volume { delete(volume, on: node) }
+            return nil
+        case .reloadProxy(let written):
+            guard servers[node]?.isFull != true else { return "No space left on device" }
+            guard servers[node]?.containers[HAProxy.service]?.isRunning == true else {
+                return "HAProxy does not run"
+            }
+            servers[node]?.files[written.path] = written.file
+            servers[node]?.containers[HAProxy.service]?.loadedProxy = written.file.content
+            return nil
+        case .addLearner(let name, let url): return addLearner(name, url)
+        case .promote(let name): return promote(name)
+        case .removeEtcd(let name):
+            guard hasQuorum(from: node) else { return "context deadline exceeded" }
+            etcd.members.removeAll { $0.label == name.rawValue }
+            return nil
+        }
+    }
+
+    /// A command that dies in the middle: what of it is done.
+    mutating func performHalf(_ operation: Operation, on node: NodeName) {
+        switch operation {
+        case .write(let files, let composed):
+            let written = Array(files.prefix(files.count / 2))
+            let isComposed = written.contains { $0.path == "compose.yaml" }
+            _ = perform(.write(written, composed: isComposed ? composed : nil), on: node)
+        case .up(let address, let recreating): _ = up(address, recreating: recreating, half: true)
+        case .restart(let address): stop(address)
+        case .remove(let address, let id, _):
+            if servers[node]?.containers[address.service]?.id == id { stop(address) }
+        default: break
+        }
+    }
+
+    private mutating func delete(_ volume: String, on node: NodeName) {
+        let key = VolumeKey(node: node, volume: volume)
+        servers[node]?.volumes.remove(volume)
+        data[key] = nil
+        etcdData[key] = nil
+    }
+
+    private mutating func up(
+        _ address: ContainerAddress, recreating: Bool, half: Bool = false
+    ) -> String? {
+        guard let spec = servers[address.node]?.composed[address.service] else {
+            return "no such service: \(address.service)"
+        }
+        guard servers[address.node]?.images.contains(spec.image) == true else {
+            return "No such image: \(spec.image)"
+        }
+        if let existing = servers[address.node]?.containers[address.service] {
+            if existing.spec == spec, !recreating {
+                if !existing.isRunning { run(address) }
+                return nil
+            }
+            stop(address)
+        }
+        let container = WorldContainer(
+            id: newID(), spec: spec, isRunning: false, createdAt: clock, startedAt: clock,
+            address: "172.18.\(lastID / 250).\(lastID % 250 + 2)")
+        servers[address.node]?.containers[address.service] = container
+        for case .volume(let name) in spec.mounts.map(\.source) {
+            servers[address.node]?.volumes.insert(name)
+        }
+        if !half { run(address) }
+        return nil
+    }
+
+    mutating func run(_ address: ContainerAddress) {
+        guard var container = servers[address.node]?.containers[address.service],
+            !container.isRunning
+        else { return }
+        container.isRunning = true
+        container.hasStarted = true
+        container.exitCode = 0
+        container.startedAt = clock
+        container.isHealthy = false
+        container.healthyAt = now + .seconds(3)
+        switch container.spec.role {
+        case .postgres(let member):
+            var instance = Instance(
+                node: address.node,
+                activity: .booting(until: now + .milliseconds(seed.number(1000...3000))))
+            instance.dcsSeen = now
+            instances[member] = instance
+        case .haproxy:
+            container.loadedProxy =
+                servers[address.node]?.files["haproxy/haproxy.cfg"]?.content
+        case .etcd, .service: break
+        }
+        servers[address.node]?.containers[address.service] = container
+    }
+
+    /// `docker stop`: a member gives up its keys as it goes.
+    private mutating func stop(_ address: ContainerAddress) {
+        guard let container = servers[address.node]?.containers[address.service],
+            container.isRunning
+        else { return }
+        servers[address.node]?.containers[address.service]?.isRunning = false
+        servers[address.node]?.containers[address.service]?.isLooping = false
+        if case .postgres(let member) = container.spec.role {
+            instances[member] = nil
+            guard hasQuorum(from: address.node) else { return }
+            dcs.members[member] = nil
+            if dcs.leader == member { vacate() }
+        }
+    }
+
+    private mutating func addLearner(_ name: EtcdName, _ url: String) -> String? {
+        guard hasQuorum else { return "context deadline exceeded" }
+        if etcd.members.contains(where: { $0.peerURL == url }) {
+            return "etcdserver: Peer URLs already exists"
+        }
+        guard !etcd.members.contains(where: { $0.isLearner }) else {
+            return "etcdserver: too many learner members in cluster"
+        }
+        let id = etcd.newID()
+        etcd.members.append(EtcdCluster.Member(id: id, name: "", peerURL: url, isLearner: true))
+        return nil
+    }
+
+    private mutating func promote(_ name: EtcdName) -> String? {
+        guard hasQuorum else { return "context deadline exceeded" }
+        guard let index = etcd.members.firstIndex(where: { $0.name == name.rawValue }) else {
+            return "etcdserver: member not found"
+        }
+        guard etcd.members[index].isLearner else {
+            return "etcdserver: can only promote a learner member"
+        }
+        guard etcd.running[name] != nil, now >= etcd.members[index].syncedAt else {
+            return "etcdserver: can only promote a learner member which is in sync with leader"
+        }
+        etcd.members[index].isLearner = false
+        return nil
+    }
+}

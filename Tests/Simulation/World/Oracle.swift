@@ -1,0 +1,223 @@
+import Cluster
+
+/// Watches the oath from outside. It knows the world's truth and what was done to it; of the
+/// planner, the rules and the run it knows nothing.
+///
+/// Between a reading and the act that rests on it the world can change by itself, so a fact that
+/// held within `grace` before an act counts as held.
+struct Oracle: Sendable {
+    private(set) var violations: [String] = []
+    /// Declared to be within this of the leader to count as a copy.
+    var maxLag: Int64 = 1 << 20
+    private var lastHealthy: [MemberName: Duration] = [:]
+    private var healthySince: [MemberName: Duration] = [:]
+    private var lastNotLeading: [MemberName: Duration] = [:]
+    private var lastUnpaused = Duration.zero
+    private var lastLed = Duration.zero
+    private var lastRunning: [String: Duration] = [:]
+    private var downByUs: Set<MemberName> = []
+    /// Commands that take a member down, sent and not over: its old instance may live on meanwhile.
+    private var pending: [MemberName: Int] = [:]
+    /// Where the lead was asked to go, until that is known.
+    private var openSwitchover: MemberName?
+    /// Members that were seen on two nodes: said once.
+    private var twins: Set<MemberName> = []
+    private var seenRevision = -1
+    /// Who acted last.
+    private var actor: Int?
+
+    static let grace = Duration.seconds(5)
+    /// How long a lost connection may go unnoticed.
+    static let lockGrace = Duration.seconds(8)
+
+    mutating func note(_ violation: String, at now: Duration) {
+        violations.append("\(now): \(violation)")
+    }
+
+    mutating func look(at world: World) {
+        let now = world.now
+        for (member, instance) in world.instances {
+            if isHealthyCopy(member, instance, in: world) {
+                lastHealthy[member] = now
+                if healthySince[member] == nil { healthySince[member] = now }
+                if !downByUs.isEmpty, pending[member] == nil { downByUs.remove(member) }
+            } else {
+                healthySince[member] = nil
+            }
+            if world.dcs.leader != member { lastNotLeading[member] = now }
+        }
+        for member in world.dcs.members.keys where world.instances[member] == nil {
+            if world.dcs.leader != member { lastNotLeading[member] = now }
+        }
+        if !world.dcs.isPaused { lastUnpaused = now }
+        if let leader = world.dcs.leader, world.instances[leader]?.isLeading == true {
+            lastLed = now
+            if leader == openSwitchover { openSwitchover = nil }
+        }
+        for member in world.etcd.members where world.isEtcdWell(member) {
+            lastRunning[member.name] = now
+        }
+        guard seenRevision != world.revision else { return }
+        seenRevision = world.revision
+        lookForTwins(world)
+        // A member that is gone for good is not down.
+        if !downByUs.isEmpty {
+            downByUs = downByUs.filter { world.container(of: $0) != nil }
+        }
+    }
+
+    private mutating func lookForTwins(_ world: World) {
+        for member in world.instances.keys.sorted() where !twins.contains(member) {
+            let places = world.nodes.filter {
+                world.servers[$0]?.containers[member.service] != nil
+            }
+            if places.count > 1 {
+                twins.insert(member)
+                note("S4: \(member) was made on another node than its own", at: world.now)
+            }
+        }
+    }
+
+    func isHealthyCopy(_ member: MemberName, _ instance: Instance, in world: World) -> Bool {
+        if world.dcs.leader == member {
+            if case .promoting = instance.activity { return true }
+            return instance.isLeading
+        }
+        return instance.isFollowing && instance.lag <= maxLag
+    }
+
+    func isHealthyCopy(_ member: MemberName, in world: World) -> Bool {
+        world.instances[member].map { isHealthyCopy(member, $0, in: world) } ?? false
+    }
+
+    private func wasHealthy(_ member: MemberName, at now: Duration) -> Bool {
+        lastHealthy[member].map { now - $0 <= Self.grace } ?? false
+    }
+
+    // MARK: - What is done
+
+    /// Called with every mutating command and request as it is sent.
+    mutating func acts(_ number: Int, _ what: String, on node: NodeName, in world: World) {
+        let now = world.now
+        guard let controller = world.controllers[number] else { return }
+        if let other = actor, other != number, world.controllers[other]?.isActing == true {
+            note("S7: \(what) by \(number) while \(other) is at work", at: now)
+        }
+        actor = number
+        if let lost = controller.lostLocks.min(by: { $0.value < $1.value }),
+            now - lost.value > Self.lockGrace
+        {
+            note("S7: \(what) \(now - lost.value) after the lock on \(lost.key) was lost", at: now)
+        }
+        if controller.blind.contains(node) {
+            note("S4: \(what) on \(node), which could not be looked at", at: now)
+        }
+    }
+
+    /// Called as a command that takes a member down is sent.
+    mutating func memberGoesDown(_ member: MemberName, by verb: String, in world: World) {
+        let now = world.now
+        let isRestart = verb == "restart of Postgres in"
+        if world.dcs.leader == member, !isRestart,
+            now - (lastNotLeading[member] ?? .zero) > Self.grace
+        {
+            note("S2: \(verb) \(member) while it leads", at: now)
+        }
+        // What is no copy anyway takes nothing away; what has just become one could not be known.
+        let since = healthySince[member] ?? now
+        if isHealthyCopy(member, in: world), now - since > Self.grace {
+            let down = downByUs.filter { world.container(of: $0) != nil }
+            for other in down.sorted() where other != member {
+                note("S1: \(verb) \(member) while \(other) is down by our hand", at: now)
+            }
+            var others = Set(world.dcs.members.keys).union(world.instances.keys)
+            for server in world.servers.values {
+                for container in server.containers.values {
+                    if case .postgres(let other) = container.spec.role { others.insert(other) }
+                }
+            }
+            for other in others.subtracting([member]).sorted() where !wasHealthy(other, at: now) {
+                note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
+            }
+        }
+        if now - lastUnpaused > Self.grace { note("S9: \(verb) \(member) in a pause", at: now) }
+        if now - lastLed > Self.grace, !standsStill(member, in: world) {
+            note("S9: \(verb) \(member) without a leader", at: now)
+        }
+        downByUs.insert(member)
+    }
+
+    /// Neither a copy that works nor about to be one: without a leader it may be taken down, for
+    /// nobody could be waited for.
+    private func standsStill(_ member: MemberName, in world: World) -> Bool {
+        switch world.instances[member]?.activity {
+        case nil, .booting, .idle, .failing: true
+        default: false
+        }
+    }
+
+    /// Between these two a command that takes it down is on its way.
+    mutating func isSent(to member: MemberName) { pending[member, default: 0] += 1 }
+    mutating func isOver(for member: MemberName) {
+        let left = pending[member, default: 1] - 1
+        pending[member] = left > 0 ? left : nil
+    }
+
+    mutating func dataIsDeleted(of member: MemberName, volume: String, in world: World) {
+        let now = world.now
+        if world.data[
+            VolumeKey(node: world.container(of: member)?.node ?? NodeName(""), volume: volume)]
+            == nil
+        {
+            return
+        }
+        let others = Set(world.instances.keys).subtracting([member])
+        if !others.contains(where: { wasHealthy($0, at: now) }) {
+            note("S6: the last healthy copy, of \(member), is deleted", at: now)
+        }
+    }
+
+    mutating func switchoverIsAsked(to member: MemberName?, in world: World) {
+        let now = world.now
+        if openSwitchover != nil {
+            note("S3: a switchover is asked for while another is not confirmed", at: now)
+        }
+        if now - lastUnpaused > Self.grace { note("S9: a switchover in a pause", at: now) }
+        if let member, !wasHealthy(member, at: now) {
+            note("S3: a switchover to \(member), which is no healthy copy", at: now)
+        }
+        openSwitchover = member
+    }
+
+    /// Its end is known, or a person may have looked.
+    mutating func switchoverIsSettled() { openSwitchover = nil }
+
+    /// A voter's process is about to stop by our hand.
+    mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
+        guard world.etcd.isBorn, world.etcd.running[name] != nil else { return }
+        let voters = world.etcd.voters
+        guard voters.count > 1, voters.contains(where: { $0.name == name.rawValue }) else { return }
+        judge(voters, without: name, what, world)
+    }
+
+    /// A voter is about to leave the list.
+    mutating func etcdLoses(_ name: EtcdName, _ what: String, in world: World) {
+        let rest = world.etcd.voters.filter { $0.label != name.rawValue }
+        guard rest.count < world.etcd.voters.count else { return }
+        judge(rest, without: name, what, world)
+    }
+
+    private mutating func judge(
+        _ voters: [EtcdCluster.Member], without name: EtcdName, _ what: String, _ world: World
+    ) {
+        let alive = voters.filter {
+            $0.name != name.rawValue
+                && lastRunning[$0.name].map { world.now - $0 <= Self.grace } ?? false
+        }
+        if alive.count <= voters.count / 2 {
+            note(
+                "S5: etcd has \(alive.count) of \(voters.count) voters after \(what)",
+                at: world.now)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Cluster
+import Effects
+import RemoteCommands
+import Synchronization
+
+/// The world and its time, for all who look at it and act on it.
+final class Simulated: Sendable {
+    struct State {
+        var world: World
+        var faults = Faults()
+        var late: [Late] = []
+        /// When trouble comes next.
+        var nextTrouble = Duration.zero
+        /// For readings: these go side by side, in an order that is not ours.
+        let readings: Seed
+        var answers = AnswerCache()
+    }
+    struct Late {
+        var due: Duration
+        var node: NodeName
+        var operation: Operation
+        /// Who goes down by it.
+        var member: MemberName?
+    }
+
+    let time: VirtualTime
+    /// How long a probe takes.
+    let latency: Duration
+    let state: Mutex<State>
+
+    init(_ world: World, time: VirtualTime, latency: Duration = .milliseconds(60)) {
+        self.time = time
+        self.latency = latency
+        state = Mutex(State(world: world, readings: world.seed))
+    }
+
+    /// The world as it is now.
+    func look<Result: Sendable>(_ body: (inout World) -> Result) -> Result {
+        let now = time.now
+        return state.withLock { state in
+            Self.advance(&state, to: now)
+            return body(&state.world)
+        }
+    }
+
+    func setFaults(_ faults: Faults) {
+        state.withLock { state in
+            state.faults = faults
+            state.nextTrouble = state.world.now
+            Self.scheduleTrouble(&state)
+        }
+    }
+
+    private static func scheduleTrouble(_ state: inout State) {
+        let ticks = state.world.seed.number(1...max(2, 2 * state.faults.ticks))
+        state.nextTrouble += World.tick * ticks
+    }
+
+    static func advance(_ state: inout State, to now: Duration) {
+        while true {
+            let late = state.late.map(\.due).min()
+            let trouble = state.faults.isActive ? state.nextTrouble : nil
+            let limit = [late, trouble].compactMap { $0 }.reduce(now) { min($0, $1) }
+            state.world.advance(to: max(limit, state.world.now))
+            let reached = max(limit, state.world.now)
+            var isOver = true
+            if let trouble, trouble <= reached {
+                state.world.trouble()
+                scheduleTrouble(&state)
+                isOver = false
+            }
+            if let late, late <= reached {
+                let due = state.late.filter { $0.due <= reached }
+                state.late.removeAll { $0.due <= reached }
+                for late in due { state.world.working[late.node, default: 1] -= 1 }
+                for member in due.compactMap(\.member) { state.world.oracle.isOver(for: member) }
+                for late in due where state.world.servers[late.node]?.isUp == true {
+                    state.world.tell("late: \(late.operation.told)")
+                    _ = state.world.perform(late.operation, on: late.node)
+                }
+                isOver = false
+            }
+            if isOver { return }
+        }
+    }
+}
+
+/// Answers that would be the same bytes but for the time of day.
+struct AnswerCache: Sendable {
+    var probes: [NodeName: Probe] = [:]
+    struct Probe: Sendable {
+        var revision: Int
+        var text: ProbeText
+    }
+
+    mutating func probe(_ node: NodeName, of world: World) -> [UInt8] {
+        if probes[node]?.revision != world.revision {
+            probes[node] = Probe(revision: world.revision, text: world.probe(node))
+        }
+        probes[node]?.text.date(world.clock)
+        return probes[node]?.text.bytes ?? []
+    }
+}

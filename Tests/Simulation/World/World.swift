@@ -1,0 +1,263 @@
+import Cluster
+import Rendering
+
+/// Servers, docker, etcd, Patroni and HAProxy as far as the tool can see and touch them. A value:
+/// time passes in `advance`, commands and requests change it, answers are made from it.
+///
+/// It models what the real systems did in the lab, with times of that order. What it does not know:
+/// slow disks, clocks that differ, several failures inside one container.
+struct World: Sendable {
+    static let tick = Duration.milliseconds(200)
+
+    var now = Duration.zero
+    var seed: Seed
+    /// Names, the project and the nodes' addresses; the rest of it is what containers say.
+    let base: Desired
+    /// In order: a dictionary has another one in every process.
+    let nodes: [NodeName]
+    var servers: [NodeName: Server] { didSet { revision &+= 1 } }
+    /// Nodes that reach no other node; we reach them.
+    var isolated: Set<NodeName> = [] {
+        willSet { if isolated.isEmpty { frozenView = staleView } }
+        didSet { revision &+= 1 }
+    }
+    /// `/cluster` as the isolated last saw it.
+    private(set) var frozenView: [UInt8] = []
+    var etcd = EtcdCluster() { didSet { revision &+= 1 } }
+    var dcs = DCS()
+    /// What runs inside a member's container, while it runs.
+    var instances: [MemberName: Instance] = [:]
+    /// Data directories by node and volume.
+    var data: [VolumeKey: DataDirectory] = [:]
+    /// The member's id that an etcd volume was made for.
+    var etcdData: [VolumeKey: UInt64] = [:]
+    var oracle = Oracle()
+    /// REST interfaces that misbehave though their members are well.
+    var moods: [MemberName: Mood] = [:]
+    /// Pulls fail.
+    var isRegistryDown = false
+    var controllers: [Int: ControllerState] = [:]
+    var locks: [NodeName: Int] = [:]
+    /// Commands that were started under the lock and still run.
+    var working: [NodeName: Int] = [:]
+    /// What happened, for people who look into a seed; `nil`: nobody does.
+    var story: [String]?
+    private(set) var lastID = 0
+    /// Counts changes of servers, networks and etcd's membership.
+    private(set) var revision = 0
+    private var settledRevision = -1
+    private var nextHealthy: Duration?
+
+    init(of desired: Desired, seed: Seed) {
+        base = desired
+        self.seed = seed
+        nodes = desired.nodes.map(\.name).sorted()
+        servers = Dictionary(uniqueKeysWithValues: nodes.map { ($0, Server()) })
+    }
+
+    mutating func tell(_ text: @autoclosure () -> String) {
+        guard story != nil else { return }
+        let line = "\(now): \(text())"
+        story?.append(line)
+    }
+
+    /// Seconds since the epoch on every server.
+    var clock: Int64 { 1_795_000_000 + now.components.seconds }
+
+    /// 64 hexadecimal digits, as docker's.
+    mutating func newID() -> String {
+        lastID += 1
+        let digits = String(lastID, radix: 16)
+        return String(repeating: "c", count: 64 - digits.count) + digits
+    }
+
+    /// Time passes, by ticks while anything moves and at once while nothing does.
+    mutating func advance(to time: Duration) {
+        while now + Self.tick <= time {
+            let ticks = (time - now).components.seconds * 5
+            let step = isStill && ticks > 1 ? Self.tick * Int(ticks) : Self.tick
+            now += step
+            passTime()
+        }
+    }
+
+    private var isStill: Bool {
+        guard settledRevision == revision, nextHealthy == nil, dcs.switchover == nil,
+            dcs.leader != nil, isolated.isEmpty
+        else { return false }
+        return hasQuorum && instances.values.allSatisfy { $0.isStill }
+            && dcs.members.keys.allSatisfy { instances[$0] != nil }
+    }
+
+    private mutating func passTime() {
+        if settledRevision != revision {
+            settleContainers()
+            passEtcdTime()
+            settledRevision = revision
+        }
+        if let due = nextHealthy, now >= due {
+            nextHealthy = nil
+            let time = now
+            for node in nodes where servers[node]?.isUp == true {
+                servers[node]?.settleHealth(at: time)
+            }
+        }
+        passPatroniTime()
+        oracle.look(at: self)
+    }
+
+    private mutating func settleContainers() {
+        for (member, instance) in instances where !runs(member, on: instance.node) {
+            instances[member] = nil
+        }
+        nextHealthy = nil
+        for node in nodes {
+            guard let server = servers[node], server.isUp else { continue }
+            for (_, container) in server.containers where container.isRunning {
+                if let due = container.healthyAt, !container.isHealthy {
+                    nextHealthy = min(nextHealthy ?? due, due)
+                }
+                // Members of a server that has its power back.
+                if case .postgres(let member) = container.spec.role, instances[member] == nil {
+                    instances[member] = Instance(
+                        node: node, activity: .booting(until: now + .seconds(2)))
+                }
+            }
+        }
+    }
+
+    func runs(_ member: MemberName, on node: NodeName) -> Bool {
+        guard let server = servers[node], server.isUp else { return false }
+        return server.containers[member.service]?.isRunning == true
+    }
+
+    func container(of member: MemberName) -> ContainerPlace? {
+        var found: ContainerPlace?
+        for node in nodes {
+            guard let container = servers[node]?.containers[member.service] else { continue }
+            if container.isRunning { return ContainerPlace(node: node, container: container) }
+            found = found ?? ContainerPlace(node: node, container: container)
+        }
+        return found
+    }
+
+    /// Whether we reach a node.
+    func reaches(_ node: NodeName) -> Bool {
+        servers[node]?.isUp == true && servers[node]?.isReachable == true
+    }
+
+    /// Whether two nodes reach each other.
+    func areConnected(_ one: NodeName, _ other: NodeName) -> Bool {
+        one == other || !(isolated.contains(one) || isolated.contains(other))
+    }
+}
+
+struct ContainerPlace {
+    var node: NodeName
+    var container: WorldContainer
+}
+
+struct VolumeKey: Hashable {
+    var node: NodeName
+    var volume: String
+}
+
+/// How a member's REST misbehaves for a while.
+struct Mood: Sendable {
+    enum Kind: Sendable {
+        /// It takes connections and never answers.
+        case silent
+        /// 503 with half of its words.
+        case indeterminate
+        case garbage
+        /// `/cluster` as it was.
+        case stale([UInt8])
+    }
+    var kind: Kind
+    var until: Duration
+}
+
+/// One process of ours: what the world knows of it.
+struct ControllerState: Sendable {
+    var isAlive = true
+    /// Between its first act and its end.
+    var isActing = false
+    /// What its plan could not see.
+    var blind: Set<NodeName> = []
+    /// Where it once held the lock and does not any more.
+    var lostLocks: [NodeName: Duration] = [:]
+}
+
+/// A server: reachable or not, with docker on it.
+struct Server: Sendable {
+    var isUp = true
+    /// From us.
+    var isReachable = true
+    /// Its disk takes nothing more.
+    var isFull = false
+    var images: Set<ImageReference> = []
+    var files: [String: WorldFile] = [:]
+    /// What its compose file says, once it was written whole.
+    var composed: [ServiceName: ContainerSpec] = [:]
+    var volumes: Set<String> = []
+    var containers: [ServiceName: WorldContainer] = [:]
+
+    mutating func settleHealth(at now: Duration) {
+        for (service, container) in containers where container.isRunning && !container.isHealthy {
+            if let healthyAt = container.healthyAt, now >= healthyAt {
+                containers[service]?.isHealthy = true
+            }
+        }
+    }
+}
+
+struct WorldFile: Equatable, Sendable {
+    var content: String
+    var mode: UInt16
+}
+
+struct WorldContainer: Sendable {
+    var id: String
+    var spec: ContainerSpec
+    /// Made by Matriarch; else by a person with compose.
+    var isOurs = true
+    var isRunning: Bool
+    /// It was created and never started.
+    var hasStarted = false
+    /// Its process ends again and again.
+    var isLooping = false
+    var exitCode = 0
+    var createdAt: Int64
+    var startedAt: Int64
+    /// When its health check first passes.
+    var healthyAt: Duration?
+    var isHealthy = false
+    /// HAProxy: the configuration that it runs.
+    var loadedProxy: String?
+    var address: String
+
+    var state: String {
+        if isLooping { return "restarting" }
+        if isRunning { return "running" }
+        return hasStarted ? "exited" : "created"
+    }
+}
+
+extension World: CustomStringConvertible {
+    /// Its state in a line, for people who look into a seed.
+    var description: String {
+        var parts = ["leader \(dcs.leader?.rawValue ?? "none")\(dcs.isPaused ? " (paused)" : "")"]
+        for node in nodes {
+            guard let server = servers[node] else { continue }
+            parts.append("\(node)\(server.isUp ? "" : " (down)"):")
+            for (service, container) in server.containers.sorted(by: { $0.key < $1.key }) {
+                let activity = instances[MemberName(service.rawValue)].map { "\($0.activity)" }
+                parts.append("\(service) \(container.spec.image) \(activity ?? container.state);")
+            }
+        }
+        let wrecked = data.filter(\.value.isWrecked).map(\.key.volume).sorted()
+        if !wrecked.isEmpty { parts.append("wrecked: \(wrecked.joined(separator: " "))") }
+        parts.append("etcd: \(etcd.members.map { "\($0.name)\($0.isLearner ? "?" : "")" })")
+        return parts.joined(separator: " ")
+    }
+}
