@@ -21,7 +21,7 @@ func target(
         .target(name: name, dependencies: dependencies, swiftSettings: strict),
         .testTarget(
             name: "\(name)Tests",
-            dependencies: [.byName(name: name), "TestThreads"] + dependencies + testedWith,
+            dependencies: [.byName(name: name), "TestProcesses"] + dependencies + testedWith,
             exclude: excluded,
             resources: resources,
             swiftSettings: strict),
@@ -84,7 +84,7 @@ let package = Package(
             ], testedWith: ["TestWebServer", "TestSSHServer"])
         + [
             // Threads for tests that block them.
-            .target(name: "TestThreads", path: "Tests/TestThreads", swiftSettings: strict),
+            .target(name: "TestProcesses", path: "Tests/TestProcesses", swiftSettings: strict),
             // A real sshd for tests, and a way to it that can be cut.
             .target(
                 name: "TestSSHServer",
@@ -108,7 +108,7 @@ let package = Package(
                 name: "ProgramTests",
                 dependencies: [
                     "matriarch", "Adapters", "Cluster", "Effects", "RemoteCommands", "Reporting",
-                    "TestSSHServer", "TestThreads",
+                    "TestSSHServer", "TestProcesses",
                 ],
                 swiftSettings: strict),
             // Times the planner alone; `make bench` runs it.

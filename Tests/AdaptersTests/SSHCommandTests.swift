@@ -3,7 +3,7 @@ import Cluster
 import Effects
 import RemoteCommands
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite(.enabled(if: SSHServer.isHere, Comment(rawValue: SSHServer.isMissing)), .ownThreads)

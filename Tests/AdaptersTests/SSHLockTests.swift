@@ -4,7 +4,7 @@ import Effects
 import Foundation
 import RemoteCommands
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 /// Locks and commands under them, when the way between us and a real sshd fails.

@@ -5,7 +5,7 @@ import Foundation
 import LibSSH2
 import RemoteCommands
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite(.enabled(if: SSHServer.isHere, Comment(rawValue: SSHServer.isMissing)), .ownThreads)

@@ -4,7 +4,7 @@ import Effects
 import Foundation
 import LibSSH2
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite(.enabled(if: SSHServer.isHere, Comment(rawValue: SSHServer.isMissing)), .ownThreads)

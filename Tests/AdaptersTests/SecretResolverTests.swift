@@ -2,7 +2,7 @@ import Adapters
 import Cluster
 import Foundation
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite("Secrets from the environment, files and commands", .ownThreads)

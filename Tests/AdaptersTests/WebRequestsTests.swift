@@ -4,7 +4,7 @@ import Effects
 import Foundation
 import Synchronization
 import TestWebServer
-import TestThreads
+import TestProcesses
 import Testing
 
 /// Tunnels that lead to a socket of this machine, and count how often they were asked for.

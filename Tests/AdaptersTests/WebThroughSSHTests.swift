@@ -4,7 +4,7 @@ import Effects
 import Foundation
 import TestSSHServer
 import TestWebServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite(

@@ -1,7 +1,7 @@
 import Foundation
 import LibCurl
 import TestWebServer
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite("HTTP over libcurl, against a real server", .ownThreads)

@@ -2,7 +2,7 @@ import Cluster
 import Effects
 import Foundation
 import RemoteCommands
-import TestThreads
+import TestProcesses
 import Testing
 
 @testable import Observation
@@ -33,9 +33,10 @@ import Testing
             try FileManager.default.setAttributes(
                 [.posixPermissions: mode], ofItemAtPath: file.path(percentEncoded: false))
         }
-        func docker(_ script: String) throws {
-            try write("#!/bin/sh\n" + script, "docker", mode: 0o755)
+        func program(_ name: String, _ script: String) throws {
+            try writeProgram("#!/bin/sh\n" + script, to: project.appending(path: name))
         }
+        func docker(_ script: String) throws { try program("docker", script) }
         var request: ProbeRequest {
             ProbeRequest(
                 project: Project(name: "app", directory: project.path(percentEncoded: false)),
@@ -165,14 +166,14 @@ import Testing
             "Labels":{"a":"\"Id\":\"bad\"","b":"Id:bad","Id":"; touch x","c":"ImageID","ImageID":""}},
             {"Id":"beef","NetworkID":"bad","ImageID":"\#(image)"}]
             """#, "list", mode: 0o644)
-        try place.write(
+        try place.program(
+            "curl",
             #"""
-            #!/bin/sh
             case $* in *filters=*) exec cat list ;; esac
             for url; do
                 case $url in http:*) printf 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}' ;; esac
             done
-            """#, "curl", mode: 0o755)
+            """#)
         let socket = place.url.appending(path: "socket")
         try Data().write(to: socket)
         let sections = try ProbeSections(

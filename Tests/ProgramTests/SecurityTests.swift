@@ -1,7 +1,7 @@
 import Cluster
 import Foundation
 import Reporting
-import TestThreads
+import TestProcesses
 import Testing
 
 @Suite("What the program keeps to itself", .ownThreads)

@@ -4,7 +4,7 @@ import Effects
 import Foundation
 import RemoteCommands
 import TestSSHServer
-import TestThreads
+import TestProcesses
 import Testing
 
 /// The program before a real sshd: what stands in the way of looking is said with the next thing to
@@ -22,11 +22,9 @@ struct ServerTests {
         folder = try Folder()
         let tools = folder.url.appending(path: "bin")
         try FileManager.default.createDirectory(at: tools, withIntermediateDirectories: true)
-        let docker = tools.appending(path: "docker")
-        try Data("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n".utf8)
-            .write(to: docker)
-        try FileManager.default.setAttributes(
-            [.posixPermissions: 0o755], ofItemAtPath: docker.path)
+        try writeProgram(
+            "#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n",
+            to: tools.appending(path: "docker"))
         server = try SSHServer([
             "SetEnv PATH=\(tools.path):/usr/bin:/bin DOCKER_HOST=unix:///nonexistent"
         ])

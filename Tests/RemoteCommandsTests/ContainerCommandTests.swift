@@ -1,5 +1,5 @@
 import Cluster
-import TestThreads
+import TestProcesses
 import Testing
 
 @testable import RemoteCommands

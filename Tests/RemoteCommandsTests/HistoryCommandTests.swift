@@ -1,6 +1,6 @@
 import Cluster
 import Foundation
-import TestThreads
+import TestProcesses
 import Testing
 
 @testable import RemoteCommands

@@ -1,5 +1,6 @@
 import Cluster
 import Foundation
+import TestProcesses
 
 @testable import RemoteCommands
 
@@ -94,18 +95,9 @@ final class Scratch {
     }
 
     /// A program that notes its arguments in `calls`, one call a line, then runs `body`.
-    ///
-    /// Another process copies it into place: a child that a test beside this one starts would
-    /// inherit the open file for a moment, and Linux refuses to run what is open for writing.
     func program(_ name: String, _ body: String = "") throws {
         let text = "#!/bin/sh\nprintf '%s\\n' \"$*\" >> '\(path)/calls'\n\(body)\n"
-        try write(text, to: name + ".text")
-        let copy = Process()
-        copy.executableURL = URL(filePath: "/usr/bin/install")
-        copy.arguments = ["-m", "755", "\(path)/\(name).text", "\(path)/\(name)"]
-        try copy.run()
-        copy.waitUntilExit()
-        try FileManager.default.removeItem(at: url.appending(path: name + ".text"))
+        try writeProgram(text, to: url.appending(path: name))
     }
     func calls() throws -> [String] {
         guard FileManager.default.fileExists(atPath: url.appending(path: "calls").path) else {

@@ -1,4 +1,4 @@
-import TestThreads
+import TestProcesses
 import Testing
 
 @testable import RemoteCommands

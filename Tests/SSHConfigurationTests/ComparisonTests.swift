@@ -1,6 +1,6 @@
 import Foundation
 import SSHConfiguration
-import TestThreads
+import TestProcesses
 import Testing
 
 /// Configurations that real users have, and odd ones. FOLDER stands for a folder with the files
