@@ -119,7 +119,7 @@ struct Inquiry {
     }
 
     /// By name, those without a container or a declared place. A node that could not be reached
-    /// just now is not waited for once more.
+    /// just now is not waited for once more; what its Patroni has answered meanwhile counts.
     private func viewed(_ answers: Answers) -> [MemberName: Subject] {
         var found: [MemberName: Subject] = [:]
         for (_, subject) in members.sorted(by: { $0.key < $1.key }) {
@@ -131,7 +131,9 @@ struct Inquiry {
                 let place = places.patroni(apiURL: url, nodes: nodes, witness: witness.node)
                 guard let place else { continue }
                 let reason = fresh.contains(place.node) ? nodes[place.node]?.reason : nil
-                found[member.name] = reason.map { .silent($0) } ?? .ask(place)
+                let isAnswered = answers.member(at: place)?.value != nil
+                found[member.name] =
+                    isAnswered ? .ask(place) : reason.map { .silent($0) } ?? .ask(place)
             }
         }
         return found

@@ -281,6 +281,33 @@ private final class World: NodeReader, WebReader {
         #expect(!part.asked.contains { $0.contains(":8009") })
     }
 
+    @Test("a Patroni that answers counts, though its server cannot be logged into")
+    func withoutSSH() async throws {
+        let world = World(
+            probes: [
+                "node-1": .success(Self.empty), "node-2": .success(Self.empty),
+                "node-3": .failure(.unreachable("its host key is unknown")),
+            ],
+            pages: [
+                "node-1 10.0.0.1:8008/patroni": Self.page(Self.member("postgres-1")),
+                "node-1 10.0.0.1:8008/cluster": Self.page(
+                    Self.view(["postgres-3"], url: "http://10.0.0.3:8008/patroni")),
+                "node-3 10.0.0.3:8008/patroni": Self.page(Self.member("postgres-3")),
+            ])
+        var three = Self.three
+        three.postgres.members = [
+            PinnedMember(
+                name: "postgres-1", node: "node-1", ports: .init(postgres: 5433, patroni: 8008))
+        ]
+        three.postgres.firstPorts.patroni = 8008
+        let seen = await observer(world).observe(three)
+        #expect(seen.nodes["node-3"]?.value == nil)
+        #expect(seen.members["postgres-3"]?.value != nil)
+        // A guard asks in its own way and has to see the same.
+        let again = await observer(world).refresh(seen, [.patroni], of: three)
+        #expect(again.members["postgres-3"] == seen.members["postgres-3"])
+    }
+
     @Test("a poll asks Patroni alone, also a member that was just placed and has no container yet")
     func poll() async throws {
         let world = try Self.referenceWorld()
