@@ -197,8 +197,6 @@ package enum Guard: Hashable, Sendable {
     case etcdForgot(EtcdName)
     /// No Patroni cluster of this name runs anywhere that could be seen, and everything could be seen.
     case nothingBootstrapped
-    /// The leader of the moment answers; nothing about the others.
-    case leaderRunning
     /// The member is still no healthy copy: a repair of one that recovered takes a copy away.
     case stillAiling(MemberName)
     /// The member is still no healthy copy, or every other one is: its recreation has other causes

@@ -44,7 +44,7 @@ struct DoubtTests {
         let old = node([("old", 100)])
         var bench = Bench([
             step("a", action, guards: [.clusterSettled], done: .leads("pg-2")),
-            step("b", .restartMember("pg-1"), guards: [.leaderRunning]),
+            step("b", .restartMember("pg-1"), guards: [.clusterSettled]),
         ])
         bench.read("a", observed: old)
         #expect(bench.acts == [action])

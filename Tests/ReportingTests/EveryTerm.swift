@@ -30,7 +30,7 @@ extension Scenario {
         .switchoverPossible(
             from: "postgres-1", to: "postgres-2", maxLag: lag, isOptional: true),
         .etcdHealthy(besides: ["etcd-1"]), .etcdForgot("etcd-1"), .nothingBootstrapped,
-        .leaderRunning, .stillAiling("postgres-1"),
+        .stillAiling("postgres-1"),
         .ailingOrOthersStreaming("postgres-1", maxLag: lag),
         .takesNothingAway("postgres-1", maxLag: lag),
         .restartPending("postgres-1"), .containerIs(haproxy, id: "c"),

@@ -14,9 +14,6 @@ extension Rules {
         case .etcdHealthy(let besides): etcdHealthy(besides: Set(besides), observed)
         case .etcdForgot(let name): etcdForgot(name, observed)
         case .nothingBootstrapped: nothingBootstrapped(observed)
-        case .leaderRunning:
-            ClusterHealth(observed).leader == nil
-                ? .wait("no single leader answers yet") : .holds
         case .stillAiling(let member) where isUnderWay(member, observed):
             .wait("\(member) is on its way by itself")
         case .stillAiling(let member):
@@ -42,7 +39,7 @@ extension Rules {
     /// What has to be fresh before `check` means anything.
     package static func needs(_ rule: Guard) -> Set<ReadingNeed> {
         switch rule {
-        case .clusterSettled, .notLeading, .othersStreaming, .leaderRunning, .healthyCopy,
+        case .clusterSettled, .notLeading, .othersStreaming, .healthyCopy,
             .stillAiling, .ailingOrOthersStreaming, .takesNothingAway:
             [.patroni]
         case .restartPending: [.patroni, .configuration]

@@ -138,7 +138,7 @@ enum MemberStage {
                 draft.add(
                     "add:\(member.name)", .addReplica(member.name),
                     because: [.missing("\(member.name) does not exist")], after: after,
-                    guards: [.leaderRunning, .clusterSettled],
+                    guards: [.clusterSettled],
                     done: .streaming(member.name, maxLag: situation.maxLag),
                     limit: situation.rollout.stepTimeout))
             draft.restarted.insert(member.name)

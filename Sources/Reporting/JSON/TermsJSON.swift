@@ -71,7 +71,6 @@ extension Guard {
             .term("etcd_healthy", ["besides": .strings(besides.map(\.rawValue))])
         case .etcdForgot(let name): .term("etcd_forgot", etcd: name)
         case .nothingBootstrapped: .term("nothing_bootstrapped")
-        case .leaderRunning: .term("leader_running")
         case .restartPending(let name): .term("restart_pending", member: name)
         case .stillAiling(let name): .term("still_ailing", member: name)
         case .ailingOrOthersStreaming(let name, let lag):
