@@ -47,6 +47,10 @@ struct Story: Sendable {
         rounds = seed.pick([1, 1, 1, 2])
         latency = .milliseconds(seed.pick([300, 700, 1500]))
         desired.rollout.stepTimeout = .seconds(seed.pick([30, 60]))
+        if seed.oneIn(2) {
+            faults.theme = seed.number(Faults.kinds)
+            faults.ticks = seed.pick([10, 25, 100])
+        }
         if seed.oneIn(8) {
             let kind = seed.number(0...3)
             prepare = { world in
@@ -123,6 +127,7 @@ struct Story: Sendable {
         return text
             + "; one fault in \(faults.commands) commands, \(faults.readings) readings and"
             + " \(faults.ticks) ticks"
+            + (faults.theme.map { ", mostly of kind \($0)" } ?? "")
     }
 
     /// The truth at the end, not the tool's word for it.

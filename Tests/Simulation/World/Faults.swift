@@ -9,6 +9,10 @@ struct Faults: Sendable {
     var readings = 60
     /// One in so many ticks brings trouble of its own.
     var ticks = 400
+    /// Half of what they bring is of this kind: some breaks of a promise need the same trouble at
+    /// just the right moment, and chance alone comes there once in ten thousand stories.
+    var theme: Int?
+    static let kinds = 0...18
 }
 
 /// The end that a command meets.
@@ -48,12 +52,13 @@ extension World {
     }
 
     /// Trouble that nobody asked for.
-    mutating func trouble() {
+    mutating func trouble(mostly theme: Int? = nil) {
         let members = instances.keys.sorted()
         guard !members.isEmpty else { return }
         let member = seed.pick(members)
         let node = seed.pick(nodes)
-        let kind = seed.number(0...18)
+        var kind = seed.number(Faults.kinds)
+        if let theme, seed.oneIn(2) { kind = theme }
         tell("trouble \(kind) for \(member) or \(node)")
         switch kind {
         case 0:

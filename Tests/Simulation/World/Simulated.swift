@@ -65,7 +65,7 @@ final class Simulated: Sendable {
             let reached = max(limit, state.world.now)
             var isOver = true
             if let trouble, trouble <= reached {
-                state.world.trouble()
+                state.world.trouble(mostly: state.faults.theme)
                 scheduleTrouble(&state)
                 isOver = false
             }
