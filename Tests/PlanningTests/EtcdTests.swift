@@ -95,6 +95,32 @@ import Testing
         #expect(steps.map(\.hazards) == [[.outage], [.outage]])
     }
 
+    /// Found by the simulation: three members that missed one question were recreated side by side.
+    @Test("where etcd does not answer, recreating a member that runs must be an accepted outage")
+    func silentQuorum() throws {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        for name in world.observed.etcd.keys { world.observed.etcd[name] = .unreachable("silent") }
+        let steps = try world.plan().steps.filter { $0.id.rawValue.hasPrefix("recreate:etcd") }
+        #expect(steps.map(\.hazards) == [[.outage], [.outage], [.outage]])
+    }
+
+    /// Found by the simulation: one of two voters had left the manifest and was down, for ever.
+    @Test("a member that left the manifest must be started where etcd lacks its vote")
+    func missingVote() throws {
+        var world = try converged()
+        world.desired.etcd.members.removeLast(2)
+        for name in world.observed.etcd.keys { world.observed.etcd[name] = .unreachable("silent") }
+        world.observed.nodes["node-3"] = world.observed.nodes["node-3"]?.map {
+            var node = $0
+            for index in node.containers.indices where node.containers[index].service == "etcd-3" {
+                node.containers[index].state = .exited
+            }
+            return node
+        }
+        #expect(try ids(world.plan()) == ["start:etcd-3@node-3"])
+    }
+
     @Test("an ill member must be mended by an edit: its own health is not waited for")
     func illMember() throws {
         var world = try converged()

@@ -82,7 +82,8 @@ struct ClusterSimulation: Sendable {
 
     private func process(_ number: Int, _ desired: Desired, in world: Simulated) -> Process {
         var process = Process(
-            desired: desired, controller: Controller(number, in: world), judge: judge)
+            desired: desired, controller: Controller(number, in: world), judge: judge,
+            accepted: story.accepted)
         world.look { world in
             if world.seed.oneIn(story.kills) {
                 process.killedAfter = .milliseconds(world.seed.number(10...90_000))

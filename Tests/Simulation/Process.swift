@@ -11,6 +11,7 @@ struct Process: Sendable {
     let desired: Desired
     let controller: Controller
     var judge: @Sendable (Topology) -> Judge = { Judge($0) }
+    var accepted = Set(Hazard.allCases)
     /// When it is killed, or interrupted.
     var killedAfter: Duration?
     var interruptedAfter: Duration?
@@ -78,6 +79,11 @@ struct Process: Sendable {
             }
             end.steps = shown.proposal.plan.steps.map { $0.told }
             guard end.blockers.isEmpty, !end.steps.isEmpty else { return end }
+            let refused = Set(shown.proposal.plan.steps.flatMap(\.hazards)).subtracting(accepted)
+            guard refused.isEmpty else {
+                end.failure = "refused: not accepted: \(refused.sorted().map(\.rawValue))"
+                return end
+            }
             let nodes = desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
             let lock: ClusterLock
             do throws(LockRefusal) {
@@ -160,7 +166,11 @@ struct Process: Sendable {
     }
 
     private func perform(_ look: Look, under lock: ClusterLock) async -> Report {
-        world.look { $0.oracle.switchoverIsSettled() }
+        let outages = look.proposal.plan.steps.filter { $0.hazards.contains(.outage) }
+        world.look {
+            $0.oracle.switchoverIsSettled()
+            $0.oracle.outagesAreAccepted(of: Set(outages.compactMap(\.action.etcdService)))
+        }
         let observer = Observer(nodes: controller, web: controller)
         let topology = look.proposal.topology
         let names = StepNames(look.proposal.plan, in: topology)
@@ -210,4 +220,14 @@ struct Process: Sendable {
 extension Step {
     /// In a line, for people who look into a seed.
     fileprivate var told: String { "\(id) (\(causes.first.map { "\($0)" } ?? ""))" }
+}
+
+extension Action {
+    /// Of etcd's members, whom it stops.
+    fileprivate var etcdService: ServiceName? {
+        switch self {
+        case .recreateContainer(let address), .restartContainer(let address): address.service
+        default: nil
+        }
+    }
 }

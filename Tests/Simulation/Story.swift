@@ -14,6 +14,8 @@ struct Story: Sendable {
     var rounds: Int
     /// How long a probe takes; a request over HTTP takes a tenth of it.
     var latency = Duration.milliseconds(400)
+    /// What the person who applies accepts while there is trouble; in the calm, all that is asked.
+    var accepted = Set(Hazard.allCases)
     /// One round in so many is killed, interrupted.
     var kills = 3
     var interrupts = 5
@@ -51,6 +53,7 @@ struct Story: Sendable {
             faults.theme = seed.number(Faults.kinds)
             faults.ticks = seed.pick([10, 25, 100])
         }
+        if seed.oneIn(2) { accepted = [] }
         if seed.oneIn(8) {
             let kind = seed.number(0...3)
             prepare = { world in

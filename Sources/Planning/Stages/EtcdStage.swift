@@ -26,7 +26,7 @@ enum EtcdStage {
                 mend(member, situation, &draft, after: &mine)
                 last += mine
             }
-            draft.etcd = last
+            draft.etcd = last + startVotes(situation, &draft)
             return
         }
         refuseOtherNames(listed, situation, &draft)
@@ -45,6 +45,34 @@ enum EtcdStage {
             remove(name, besides: [name], situation, &draft, after: &last)
         }
         draft.etcd = last
+    }
+
+    /// Members that left the manifest and are down, where no quorum answers: it may need their votes
+    /// to let them go. Whether it knows them still cannot be asked.
+    private static func startVotes(_ situation: Situation, _ draft: inout Draft) -> [StepID] {
+        var started: [StepID] = []
+        for node in situation.desired.nodes.map(\.name) {
+            for container in situation.node(node)?.containers ?? []
+            where situation.desired.isEtcd(container)
+                && situation.blueprint.spec(ContainerAddress(container.service, on: node)) == nil
+                && container.managedBy == situation.desired.name
+                && [.exited, .created, .dead].contains(container.state)
+            {
+                let address = ContainerAddress(container.service, on: node)
+                started.append(
+                    draft.add(
+                        "start:\(address.service)@\(node)", .startContainer(address),
+                        because: [
+                            .broken(
+                                "its container is \(container.state.rawValue), and etcd without a"
+                                    + " quorum may need its vote before it can leave")
+                        ],
+                        after: draft.prepared,
+                        guards: [.containerIs(address, id: container.id)],
+                        done: .commandSucceeded, limit: situation.rollout.stepTimeout))
+            }
+        }
+        return started
     }
 
     /// Members are told apart by name: one that etcd knows by another would be taken for a stranger
@@ -142,14 +170,10 @@ enum EtcdStage {
     }
 
     /// Whether the others are too few while one is down: of one or two voters. The dead that leave
-    /// are gone by then.
+    /// are gone by then. An etcd that does not answer may still have a quorum, and lose it (S4).
     private static func breaksQuorum(_ situation: Situation) -> Bool {
-        let voters =
-            Rules.etcdMembers(situation.observed)?
-            .filter { peer in
-                !peer.isLearner && !isDead(EtcdName(peer.name), situation)
-            }.count
-            ?? situation.desired.etcd.members.count
+        guard let listed = Rules.etcdMembers(situation.observed) else { return true }
+        let voters = listed.count { !$0.isLearner && !isDead(EtcdName($0.name), situation) }
         return voters - 1 < voters / 2 + 1
     }
 

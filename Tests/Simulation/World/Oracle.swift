@@ -20,6 +20,9 @@ struct Oracle: Sendable {
     private var pending: [MemberName: Int] = [:]
     /// Where the lead was asked to go, until that is known.
     private var openSwitchover: MemberName?
+    /// Whose going down a person accepted, by name, in the last two applies: what the one before
+    /// sent may be late.
+    private var acceptedOutages: [Set<ServiceName>] = []
     /// Members that were seen on two nodes: said once.
     private var twins: Set<MemberName> = []
     private var seenRevision = -1
@@ -192,11 +195,18 @@ struct Oracle: Sendable {
     /// Its end is known, or a person may have looked.
     mutating func switchoverIsSettled() { openSwitchover = nil }
 
-    /// A voter's process is about to stop by our hand.
+    /// A plan begins; its outages, all of them accepted by name, are of these.
+    mutating func outagesAreAccepted(of services: Set<ServiceName>) {
+        acceptedOutages = acceptedOutages.suffix(1) + [services]
+    }
+
+    /// A voter's process is about to stop by our hand. Only a person may take the quorum.
     mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
         guard world.etcd.isBorn, world.etcd.running[name] != nil else { return }
         let voters = world.etcd.voters
-        guard voters.count > 1, voters.contains(where: { $0.name == name.rawValue }) else { return }
+        guard voters.contains(where: { $0.name == name.rawValue }),
+            !acceptedOutages.contains(where: { $0.contains(name.service) })
+        else { return }
         judge(voters, without: name, what, world)
     }
 
