@@ -26,8 +26,16 @@ extension Rules {
             if let complaint = complaint(EtcdName(voter.name)) { return .wait(complaint) }
         }
         let healthy = voters.filter { complaint(EtcdName($0.name)) == nil }
-        return healthy.count > voters.count / 2
-            ? .holds : .wait("only \(healthy.count) of \(voters.count) etcd voters are healthy")
+        guard healthy.count > voters.count / 2 else {
+            return .wait("only \(healthy.count) of \(voters.count) etcd voters are healthy")
+        }
+        // One of those besides goes, and who of the others lives is not waited for.
+        let sure = healthy.count { !besides.contains(EtcdName($0.name)) }
+        return sure > (voters.count - 1) / 2
+            ? .holds
+            : .wait(
+                "without \(besides.sorted().map(\.rawValue).joined(separator: ", ")) only \(sure)"
+                    + " of \(voters.count) etcd voters are healthy")
     }
 
     static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {
