@@ -222,7 +222,8 @@ struct Oracle: Sendable {
     ) {
         let alive = voters.filter {
             $0.name != name.rawValue
-                && lastRunning[$0.name].map { world.now - $0 <= Self.grace } ?? false
+                && (world.isEtcdWell($0)
+                    || lastRunning[$0.name].map { world.now - $0 <= Self.grace } ?? false)
         }
         if alive.count <= voters.count / 2 {
             note(
