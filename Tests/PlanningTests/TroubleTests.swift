@@ -53,6 +53,32 @@ import Testing
             ])
     }
 
+    @Test("an HAProxy that is silent must be said, though another node's has a step")
+    func silentBesideAStep() throws {
+        var world = try converged()
+        world.observed.haproxy["node-2"] = .unreachable("connection refused")
+        world.change(container: "haproxy", on: "node-1") { $0.state = .exited }
+        let plan = try world.plan()
+        #expect(plan.steps.map(\.id) == ["start:haproxy@node-1"])
+        #expect(
+            plan.notes.contains(
+                .unreachable(object: "haproxy on node-2", reason: "connection refused")))
+    }
+
+    @Test("a server whose disk is nearly full must be said before it is")
+    func littleSpace() throws {
+        var world = try converged()
+        world.change("node-1") { (node: inout ObservedNode) in node.freeSpace = .mebibytes(1024) }
+        #expect(try world.plan().notes.isEmpty)
+        world.change("node-1") { (node: inout ObservedNode) in node.freeSpace = .mebibytes(300) }
+        #expect(
+            try world.plan().notes == [
+                .advice(
+                    "node-1 has 300 MiB free where docker keeps its data: Postgres stops when it"
+                        + " is full, and images and clones need room")
+            ])
+    }
+
     /// "No changes", exit 0, while writes through that HAProxy stood still.
     @Test("a paused container must be said to be down, and nothing must start it")
     func paused() throws {

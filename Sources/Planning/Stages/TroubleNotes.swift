@@ -5,11 +5,15 @@ import Rendering
 /// "matches the manifest".
 enum TroubleNotes {
     static func add(_ situation: Situation, _ draft: inout Draft) {
-        let touched = Set(draft.steps.compactMap(\.action.subject))
+        let steps = draft.steps
+        func isTouched(_ address: ContainerAddress) -> Bool {
+            steps.contains { $0.action.seesTo(address) }
+        }
+        addSpace(situation, &draft)
         if !situation.live.isEmpty { addLeader(situation, &draft) }
         for member in situation.desired.etcd.members {
             let address = ContainerAddress(member.name.service, on: member.node)
-            guard runs(address, situation), !touched.contains(address.service) else { continue }
+            guard runs(address, situation), !isTouched(address) else { continue }
             add(member.name.rawValue, situation.observed.etcd[member.name], &draft) { answer in
                 let isLearner = answer.members.contains {
                     $0.name == member.name.rawValue && $0.isLearner
@@ -19,15 +23,28 @@ enum TroubleNotes {
         }
         for member in situation.topology.members {
             guard runs(situation.address(member), situation),
-                !touched.contains(member.name.service)
+                !isTouched(situation.address(member))
             else { continue }
             add(member.name.rawValue, situation.observed.members[member.name], &draft) { _ in nil }
         }
         addPaused(situation, &draft)
         for node in situation.desired.haproxy?.nodes ?? [] {
             let address = ContainerAddress(HAProxy.service, on: node)
-            guard runs(address, situation), !touched.contains(address.service) else { continue }
+            guard runs(address, situation), !isTouched(address) else { continue }
             add(address.description, situation.observed.haproxy[node], &draft) { _ in nil }
+        }
+    }
+
+    /// Where docker keeps its data. Below this a clone, an image or a burst of WAL may fill it.
+    private static let littleSpace = ByteCount.mebibytes(1024)
+
+    private static func addSpace(_ situation: Situation, _ draft: inout Draft) {
+        for node in situation.desired.nodes.map(\.name) {
+            guard let free = situation.node(node)?.freeSpace, free < littleSpace else { continue }
+            draft.notes.append(
+                .advice(
+                    "\(node) has \(free.bytes >> 20) MiB free where docker keeps its data: Postgres stops when it"
+                        + " is full, and images and clones need room"))
         }
     }
 
@@ -87,22 +104,22 @@ enum TroubleNotes {
 }
 
 extension Action {
-    /// The service whose container, member or membership the action sees to.
-    var subject: ServiceName? {
+    /// Whether the action sees to this container, or to the member or membership in it.
+    func seesTo(_ address: ContainerAddress) -> Bool {
         switch self {
         case .addEtcdLearner(let name), .promoteEtcd(let name), .removeEtcdMember(let name),
             .discardEtcdData(let name, _, _):
-            name.service
+            name.service == address.service
         case .bootstrap(let name), .addReplica(let name), .recreateMember(let name),
             .startMember(let name), .restartMember(let name), .reinitialize(let name),
             .restartPostgres(let name), .removeMember(let name, _, _, _):
-            name.service
-        case .createContainer(let address), .recreateContainer(let address),
-            .startContainer(let address), .restartContainer(let address),
-            .removeContainer(let address, _):
-            address.service
-        case .reloadHAProxy: HAProxy.service
-        default: nil
+            name.service == address.service
+        case .createContainer(let other), .recreateContainer(let other),
+            .startContainer(let other), .restartContainer(let other),
+            .removeContainer(let other, _):
+            other == address
+        case .reloadHAProxy(let node): address == ContainerAddress(HAProxy.service, on: node)
+        default: false
         }
     }
 }
