@@ -1,0 +1,178 @@
+import Cluster
+import Planning
+import Rendering
+import Testing
+
+/// The mildest repair that works, by evidence, and what stops every plan.
+@Suite struct RepairTests {
+    private static let newer = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
+
+    private func converged(
+        replicas: Int = 2, leader: MemberName = "postgres-1",
+        adjust: (inout Desired) -> Void = { _ in }
+    ) throws -> World {
+        var world = World.three(replicas: replicas, adjust: adjust)
+        try world.observeConverged(leader: leader)
+        return world
+    }
+
+    @Test("a stopped member must be started, whoever leads")
+    func stopped() throws {
+        var world = try converged()
+        world.change(container: "postgres-1", on: "node-1") { $0.state = .exited }
+        world.observed.members["postgres-1"] = .unreachable("connection refused")
+        world.observed.views["postgres-1"] = .unreachable("connection refused")
+        try expectGolden(world.plan().description, "stopped-leader")
+    }
+
+    @Test(
+        "repairs must escalate by evidence: start, restart, reinitialize; and leave a clone alone")
+    func repairs() throws {
+        func plan(
+            _ state: MemberState, startedAt: Int64, createdAt: Int64, identifier: String? = nil
+        ) throws -> [StepID] {
+            var world = try converged()
+            world.change(container: "postgres-3", on: "node-3") {
+                $0.startedAt = startedAt
+                $0.createdAt = createdAt
+            }
+            world.change("postgres-3") {
+                $0.state = state
+                $0.replicationState = nil
+                $0.systemIdentifier = identifier
+            }
+            return try world.plan().steps.map(\.id)
+        }
+        #expect(try plan(.running, startedAt: 100, createdAt: 100) == ["restart:postgres-3"])
+        #expect(try plan(.running, startedAt: 9_000, createdAt: 100) == ["reinitialize:postgres-3"])
+        // The server was rebooted long ago: that was no try to mend this.
+        #expect(try plan(.running, startedAt: 5_000, createdAt: 100) == ["restart:postgres-3"])
+        #expect(try plan(.running, startedAt: 9_990, createdAt: 100) == [])
+        #expect(try plan(.crashed, startedAt: 100, createdAt: 100) == ["restart:postgres-3"])
+        for state in [MemberState.startFailed, .stopped, .crashed, .restartFailed] {
+            #expect(try plan(state, startedAt: 100, createdAt: 100) == ["restart:postgres-3"])
+        }
+        #expect(
+            try plan(.startFailed, startedAt: 9_000, createdAt: 100) == ["reinitialize:postgres-3"])
+        // Without pg_control it is "stopped" through every restart: it was restarted for ever.
+        #expect(
+            try plan(.stopped, startedAt: 9_000, createdAt: 100) == ["reinitialize:postgres-3"])
+        // With it, it may be on its way: a rewind takes its time.
+        #expect(
+            try plan(.stopped, startedAt: 9_000, createdAt: 100, identifier: "75123")
+                == ["restart:postgres-3"])
+        #expect(try plan(.creatingReplica, startedAt: 100, createdAt: 100) == [])
+        #expect(try plan(.inArchiveRecovery, startedAt: 100, createdAt: 100) == [])
+    }
+
+    @Test("where nobody streams data must be wiped by its own word alone, one copy after the other")
+    func commonCause() throws {
+        func planned(_ state: MemberState) throws -> Plan {
+            var world = try converged()
+            for (member, node) in [("postgres-2", "node-2"), ("postgres-3", "node-3")] {
+                world.change(container: ServiceName(member), on: NodeName(node)) {
+                    $0.startedAt = 9_000
+                }
+                world.change(MemberName(member)) {
+                    $0.state = state
+                    $0.replicationState = nil
+                }
+            }
+            return try world.plan()
+        }
+        var plan = try planned(.running)
+        #expect(plan.steps.isEmpty)
+        #expect(
+            plan.notes
+                == ["postgres-2", "postgres-3"].map {
+                    .down(
+                        object: $0,
+                        reason:
+                            "it is running but does not stream, and nobody streams from postgres-1:"
+                            + " look at the way there, the settings and the disk before its data is"
+                            + " cloned anew; left alone")
+                })
+        // The first has to stream before the second is touched.
+        plan = try planned(.startFailed)
+        #expect(plan.steps.map(\.id) == ["reinitialize:postgres-2", "reinitialize:postgres-3"])
+        #expect(plan.steps.last?.after == ["reinitialize:postgres-2"])
+        #expect(plan.steps.first?.done == .streaming("postgres-2", maxLag: .mebibytes(1)))
+    }
+
+    @Test("a lone replica must be cloned anew only where its own data says so")
+    func loneReplica() throws {
+        func plan(_ adjust: (inout PatroniMember) -> Void) throws -> [StepID] {
+            var world = World.three(replicas: 1) { $0.postgres.members.removeLast() }
+            try world.observeConverged()
+            world.change(container: "postgres-2", on: "node-2") { $0.startedAt = 9_000 }
+            world.change("postgres-2") {
+                $0.replicationState = nil
+                adjust(&$0)
+            }
+            return try world.plan().steps.map(\.id)
+        }
+        #expect(try plan { _ in } == [])
+        #expect(try plan { $0.timeline = 2 } == ["reinitialize:postgres-2"])
+        #expect(try plan { $0.state = .startFailed } == ["reinitialize:postgres-2"])
+    }
+
+    @Test("a member that a pause keeps from starting must say so, or the wait explains nothing")
+    func waitsInAPause() throws {
+        var world = try converged()
+        world.change("postgres-1") { $0.isPaused = true }
+        world.change("postgres-3") {
+            $0.state = .stopped
+            $0.replicationState = nil
+        }
+        let progress = Rules.isMet(
+            .streaming("postgres-3", maxLag: ByteCount(1 << 20)),
+            topology: Topology(desired: world.desired, members: []),
+            observed: world.observed)
+        #expect(
+            progress
+                == .notYet(
+                    "postgres-3 is stopped, and Patroni is paused (maintenance mode): it starts no "
+                        + "member until the pause ends (patronictl resume)"))
+    }
+
+    @Test("a pause, a second leader and failsafe mode must stop every plan")
+    func stops() throws {
+        var world = try converged()
+        world.desired.postgres.image = Self.newer
+        world.change("postgres-1") { $0.isPaused = true }
+        #expect(try world.plan().blockers.map(\.seen) == ["Patroni is paused (maintenance mode)"])
+        world.change("postgres-1") { $0.isPaused = false }
+        world.change("postgres-2") { $0.role = .leader }
+        #expect(
+            try world.plan().blockers.map(\.seen) == [
+                "more than one member says that it leads: postgres-1, postgres-2"
+            ])
+        world.change("postgres-2") {
+            $0.role = .replica
+            $0.isFailsafeActive = true
+        }
+        #expect(
+            try world.plan().blockers.map(\.seen) == [
+                "Patroni's failsafe mode is active: the DCS is lost"
+            ])
+    }
+
+    @Test("another major version must be refused: an image cannot read another one's data")
+    func major() throws {
+        var world = try converged()
+        world.desired.postgres.image = ImageReference("ghcr.io/zalando/spilo-18:4.1-p1")
+        let plan = try world.plan()
+        #expect(plan.blockers.map(\.seen).first == "PostgreSQL 17 runs")
+        #expect(!plan.steps.contains { $0.disruption > .none })
+    }
+
+    @Test("another password must be refused: Spilo would not give it to the role")
+    func password() throws {
+        var world = try converged()
+        world.secrets.values["replication"] = Secret("rotated")
+        let plan = try world.plan()
+        #expect(plan.blockers.count == 3)
+        #expect(!plan.description.contains("rotated"))
+        #expect(!plan.description.contains("s3cret"))
+    }
+}
