@@ -103,7 +103,10 @@ struct Oracle: Sendable {
     mutating func acts(_ number: Int, _ what: String, on node: NodeName, in world: World) {
         let now = world.now
         guard let controller = world.controllers[number] else { return }
-        if let other = actor, other != number, world.controllers[other]?.isActing == true {
+        // Whoever lost a lock may act no more: its own next act would show here, with the other's.
+        if let other = actor, other != number, let working = world.controllers[other],
+            working.isActing, working.lostLocks.isEmpty
+        {
             note("S7: \(what) by \(number) while \(other) is at work", at: now)
         }
         actor = number
