@@ -37,12 +37,17 @@ package struct FileSpec: Hashable, Sendable {
 
     /// What two texts are compared by: their lines without blank ones and `#` comments.
     package static func meaning(of text: String) -> String {
-        text.split(separator: "\n")
-            .filter { line in
-                let rest = line.drop { $0 == " " || $0 == "\t" }
-                return !rest.isEmpty && rest.first != "#"
-            }
-            .joined(separator: "\n")
+        let newline = UInt8(ascii: "\n")
+        let bytes = Array(text.utf8)
+        var kept: [UInt8] = []
+        kept.reserveCapacity(bytes.count)
+        for line in bytes.split(separator: newline) {
+            let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+            guard let first, first != UInt8(ascii: "#") else { continue }
+            if !kept.isEmpty { kept.append(newline) }
+            kept += line
+        }
+        return String(decoding: kept, as: UTF8.self)
     }
 }
 

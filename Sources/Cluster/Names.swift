@@ -78,25 +78,28 @@ package struct SecretName: Name {
 extension String {
     /// Orders `postgres-2` before `postgres-10`: runs of digits compare as numbers.
     package func naturallyPrecedes(_ other: String) -> Bool {
-        var left = utf8[...]
-        var right = other.utf8[...]
-        while let a = left.first, let b = right.first {
-            if a.isDigit, b.isDigit {
-                let x = left.prefix { $0.isDigit }
-                let y = right.prefix { $0.isDigit }
-                let xs = x.drop { $0 == UInt8(ascii: "0") }
-                let ys = y.drop { $0 == UInt8(ascii: "0") }
-                if xs.count != ys.count { return xs.count < ys.count }
-                if !xs.elementsEqual(ys) { return xs.lexicographicallyPrecedes(ys) }
-                left = left[x.endIndex...]
-                right = right[y.endIndex...]
-            } else {
-                if a != b { return a < b }
-                left = left.dropFirst()
-                right = right.dropFirst()
+        var left = utf8.makeIterator()
+        var right = other.utf8.makeIterator()
+        var (a, b) = (left.next(), right.next())
+        while let x = a, let y = b {
+            guard x.isDigit, y.isDigit else {
+                if x != y { return x < y }
+                (a, b) = (left.next(), right.next())
+                continue
             }
+            while a == UInt8(ascii: "0") { a = left.next() }
+            while b == UInt8(ascii: "0") { b = right.next() }
+            // Of numbers with as many digits, the first digit that differs tells.
+            var precedes: Bool?
+            while let x = a, let y = b, x.isDigit, y.isDigit {
+                if precedes == nil, x != y { precedes = x < y }
+                (a, b) = (left.next(), right.next())
+            }
+            let isLonger = a?.isDigit == true
+            if isLonger != (b?.isDigit == true) { return !isLonger }
+            if let precedes { return precedes }
         }
-        if left.isEmpty != right.isEmpty { return left.isEmpty }
+        if (a == nil) != (b == nil) { return a == nil }
         // Equal but for leading zeros: fall back to bytes, so that the order stays total.
         return utf8.lexicographicallyPrecedes(other.utf8)
     }

@@ -167,53 +167,61 @@ package enum JSONValue: Hashable, Sendable, Codable {
     }
 
     /// Compact JSON with sorted keys: one value has one text.
-    package var canonicalText: String {
-        var out = ""
+    package var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
+
+    /// The same in UTF-8.
+    package var canonicalBytes: [UInt8] {
+        var out: [UInt8] = []
         write(to: &out)
         return out
     }
 
-    private func write(to out: inout String) {
+    private func write(to out: inout [UInt8]) {
         switch self {
-        case .null: out += "null"
-        case .bool(let value): out += value ? "true" : "false"
-        case .int(let value): out += String(value)
-        case .double(let value): out += value.isFinite ? "\(value)" : "null"
+        case .null: out += "null".utf8
+        case .bool(let value): out += (value ? "true" : "false").utf8
+        case .int(let value): out += String(value).utf8
+        case .double(let value): out += (value.isFinite ? "\(value)" : "null").utf8
         case .string(let value): Self.quote(value, to: &out)
         case .array(let values):
-            out += "["
+            out.append(UInt8(ascii: "["))
             for (position, value) in values.enumerated() {
-                if position > 0 { out += "," }
+                if position > 0 { out.append(UInt8(ascii: ",")) }
                 value.write(to: &out)
             }
-            out += "]"
+            out.append(UInt8(ascii: "]"))
         case .object(let fields):
-            out += "{"
-            for (position, key) in fields.keys.sorted().enumerated() {
-                if position > 0 { out += "," }
-                Self.quote(key, to: &out)
-                out += ":"
-                fields[key]?.write(to: &out)
+            out.append(UInt8(ascii: "{"))
+            for (position, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
+                if position > 0 { out.append(UInt8(ascii: ",")) }
+                Self.quote(field.key, to: &out)
+                out.append(UInt8(ascii: ":"))
+                field.value.write(to: &out)
             }
-            out += "}"
+            out.append(UInt8(ascii: "}"))
         }
     }
 
     /// A JSON string literal. Also a valid double-quoted YAML scalar.
     package static func quote(_ text: String) -> String {
-        var out = ""
+        var out: [UInt8] = []
         quote(text, to: &out)
-        return out
+        return String(decoding: out, as: UTF8.self)
     }
 
-    private static func quote(_ text: String, to out: inout String) {
-        out += "\""
+    private static func quote(_ text: String, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\""))
         // Nearly every text needs no escape.
         if text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) && $0 != 0x22 && $0 != 0x5c }) {
-            out += text
-            out += "\""
-            return
+            out += text.utf8
+        } else {
+            out += escaped(text).utf8
         }
+        out.append(UInt8(ascii: "\""))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": out += "\\\""
@@ -227,6 +235,6 @@ package enum JSONValue: Hashable, Sendable, Codable {
             default: out.unicodeScalars.append(scalar)
             }
         }
-        out += "\""
+        return out
     }
 }

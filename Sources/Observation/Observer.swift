@@ -20,13 +20,17 @@ package enum ObservedPart: Hashable, Sendable {
 package struct Observer: Sendable {
     private let nodes: any NodeReader
     private let web: any WebReader
+    private let parser: any AnswerParser
 
     /// How long an answer over HTTP may take.
     package static let webLimit: Duration = .seconds(3)
 
-    package init(nodes: any NodeReader, web: any WebReader) {
+    package init(
+        nodes: any NodeReader, web: any WebReader, parser: any AnswerParser = .plain
+    ) {
         self.nodes = nodes
         self.web = web
+        self.parser = parser
     }
 
     /// Everything, all nodes side by side. What Patroni, etcd and HAProxy say is asked at the
@@ -52,7 +56,7 @@ package struct Observer: Sendable {
         let places = Places(desired: desired, placed: placed)
         let probed = desired.nodes.map(\.name).filter { parts.contains(.node($0)) }
         var result = observed
-        var answers = Answers()
+        var answers = Answers(parser)
         if probed.isEmpty {
             await answers.ask(
                 Inquiry(places: places, parts: parts, nodes: observed.nodes, fresh: []).questions,
@@ -111,7 +115,7 @@ package struct Observer: Sendable {
                 return Probed(node: node, reading: .unreachable(cause))
             }
             do {
-                let seen = try NodeProbe.parse(result, for: request)
+                let seen = try parser.node(node, result, for: request)
                 return Probed(node: node, reading: .known(seen))
             } catch {
                 failure = error

@@ -3,8 +3,8 @@ import Effects
 
 /// One request over HTTP and the place it goes to. What it means for the cluster is decided after
 /// the answer is there, so a place may be asked before it is known who lives there.
-struct Question: Hashable {
-    enum Kind: Hashable {
+package struct Question: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         case member, cluster, configuration
         case etcdHealth, etcdMembers, etcdStatus
         case proxy
@@ -58,24 +58,16 @@ struct Question: Hashable {
 /// Answers so far, by question, each parsed once. A failure's text says where, what was asked and
 /// what was seen.
 struct Answers {
-    /// What an answer says.
-    enum Content: Sendable {
-        case member(PatroniMember)
-        case view(ClusterView)
-        case configuration(JSONValue)
-        case isEtcdHealthy(Bool)
-        case etcdMembers([EtcdPeer])
-        case etcdStatus(EtcdAnswer.Status)
-        case servers([ProxyServer])
-    }
-
-    private var readings: [Question: Reading<Content>] = [:]
+    private let parser: any AnswerParser
+    private var readings: [Question: Reading<AnswerContent>] = [:]
     /// By which name the member at a place knows itself, where it says so.
     private(set) var names: [Place: MemberName] = [:]
 
+    init(_ parser: any AnswerParser) { self.parser = parser }
+
     /// `nil` when it was not asked.
     private func read<Value>(
-        _ kind: Question.Kind, at place: Place, _ value: (Content) -> Value?
+        _ kind: Question.Kind, at place: Place, _ value: (AnswerContent) -> Value?
     ) -> Reading<Value>? {
         switch readings[Question(kind: kind, place: place)] {
         case nil: nil
@@ -120,7 +112,9 @@ struct Answers {
         guard !open.isEmpty else { return }
         await withTaskGroup(of: Answered.self) { group in
             for question in open {
-                group.addTask { await Self.ask(question, web: web, limit: limit) }
+                group.addTask { [parser] in
+                    await Self.ask(question, web: web, limit: limit, parser)
+                }
             }
             for await answered in group {
                 readings[answered.question] = answered.reading
@@ -131,13 +125,13 @@ struct Answers {
 
     private struct Answered: Sendable {
         var question: Question
-        var reading: Reading<Content>
+        var reading: Reading<AnswerContent>
         var name: MemberName?
     }
 
-    private static func ask(_ question: Question, web: any WebReader, limit: Duration) async
-        -> Answered
-    {
+    private static func ask(
+        _ question: Question, web: any WebReader, limit: Duration, _ parser: any AnswerParser
+    ) async -> Answered {
         do {
             let answer =
                 if let query = question.query {
@@ -152,7 +146,14 @@ struct Answers {
                         "\(question.line) at \(question.place.description) answered status "
                             + "\(answer.status): \(AnswerProblem.excerpt(of: answer.body))"))
             }
-            return parse(answer, to: question)
+            let parsed = parser.web(answer, to: question.kind)
+            let reading: Reading<AnswerContent> =
+                switch parsed.content {
+                case .success(let content): .known(content)
+                case .failure(let problem):
+                    .unreachable("\(question.place.description): \(problem.description)")
+                }
+            return Answered(question: question, reading: reading, name: parsed.name)
         } catch {
             let cause =
                 switch error {
@@ -163,29 +164,5 @@ struct Answers {
                 reading: .unreachable(
                     "\(question.line) at \(question.place.description): \(cause)"))
         }
-    }
-
-    private static func parse(_ answer: WebAnswer, to question: Question) -> Answered {
-        var name: MemberName?
-        let content: Content
-        do throws(AnswerProblem) {
-            let body = answer.body
-            switch question.kind {
-            case .member:
-                let own = try PatroniAnswer.Own(body)
-                name = own.name
-                content = .member(try own.member(date: answer.date))
-            case .cluster: content = .view(try PatroniAnswer.cluster(body))
-            case .configuration: content = .configuration(try PatroniAnswer.configuration(body))
-            case .etcdHealth: content = .isEtcdHealthy(try EtcdAnswer.isHealthy(body))
-            case .etcdMembers: content = .etcdMembers(try EtcdAnswer.members(body))
-            case .etcdStatus: content = .etcdStatus(try EtcdAnswer.status(body))
-            case .proxy: content = .servers(try ProxyAnswer.servers(body))
-            }
-        } catch {
-            let reason = "\(question.place.description): \(error.description)"
-            return Answered(question: question, reading: .unreachable(reason), name: name)
-        }
-        return Answered(question: question, reading: .known(content), name: name)
     }
 }

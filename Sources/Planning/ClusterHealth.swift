@@ -36,7 +36,9 @@ package struct ClusterHealth: Sendable {
         isPaused =
             answers.values.contains { $0.isPaused } || views.values.contains { $0.isPaused }
         isFailsafeActive = answers.values.contains { $0.isFailsafeActive }
-        listed = views.values.reduce(into: []) { $0.formUnion($1.members.map(\.name)) }
+        listed = views.values.reduce(into: []) { names, view in
+            for member in view.members { names.insert(member.name) }
+        }
         var members: [MemberName: MemberHealth] = [:]
         for (name, reading) in observed.members {
             switch reading {

@@ -15,6 +15,7 @@ package enum ShellWord {
     /// By scalars: a quote with a combining mark after it is another character to Swift, and to a
     /// shell the end of the word.
     package static func quoted(_ text: String) -> String {
+        guard text.utf8.contains(UInt8(ascii: "'")) else { return "'" + text + "'" }
         var word = "'"
         for scalar in text.unicodeScalars {
             if scalar == "'" { word += "'\\''" } else { word.unicodeScalars.append(scalar) }

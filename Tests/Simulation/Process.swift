@@ -11,6 +11,7 @@ struct Process: Sendable {
     let desired: Desired
     let controller: Controller
     var judge: @Sendable (Topology) -> Judge = { Judge($0) }
+    /// Hazards that a person accepts.
     var accepted = Set(Hazard.allCases)
     /// When it is killed, or interrupted.
     var killedAfter: Duration?
@@ -79,11 +80,13 @@ struct Process: Sendable {
             }
             end.steps = shown.proposal.plan.steps.map { $0.told }
             guard end.blockers.isEmpty, !end.steps.isEmpty else { return end }
-            let refused = Set(shown.proposal.plan.steps.flatMap(\.hazards)).subtracting(accepted)
+            let hazards = shown.proposal.plan.hazards
+            let refused = hazards.subtracting(accepted)
             guard refused.isEmpty else {
                 end.failure = "refused: not accepted: \(refused.sorted().map(\.rawValue))"
                 return end
             }
+            controller.mayRisk(Set(hazards.map(\.rawValue)))
             let nodes = desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
             let lock: ClusterLock
             do throws(LockRefusal) {
@@ -110,6 +113,10 @@ struct Process: Sendable {
         return end
     }
 
+    private var observer: Observer {
+        Observer(nodes: controller, web: controller, parser: RememberingParser(world))
+    }
+
     private struct Look: Sendable {
         var observed: Observed
         var proposal: Proposal
@@ -127,7 +134,7 @@ struct Process: Sendable {
             await time.sleep(for: last.took)
             observed = last.observed.later(by: (began - last.at).components.seconds)
         } else {
-            observed = await Observer(nodes: controller, web: controller).observe(desired)
+            observed = await observer.observe(desired)
         }
         let proposal = try Planner.propose(
             desired: desired, secrets: Shape.secrets, observed: observed)
@@ -171,7 +178,6 @@ struct Process: Sendable {
             $0.oracle.switchoverIsSettled()
             $0.oracle.outagesAreAccepted(of: Set(outages.compactMap(\.action.etcdService)))
         }
-        let observer = Observer(nodes: controller, web: controller)
         let topology = look.proposal.topology
         let names = StepNames(look.proposal.plan, in: topology)
         let lines = ProgressLines(names: names)

@@ -97,8 +97,8 @@ extension World {
         hasher.combine(dcs.isInitialized)
         hasher.combine(dcs.configurationChangedAt)
         hasher.combine(dcs.switchover?.isScheduled)
-        hasher.combine(Set(dcs.members.keys))
-        for member in instances.keys.sorted() {
+        hasher.combine(dcs.members.keys)
+        for member in instances.keys {
             guard let instance = instances[member] else { continue }
             hasher.combine(member)
             hasher.combine(instance.node)

@@ -65,6 +65,13 @@ struct Story: Sendable {
                 }
             }
         }
+        if seed.oneIn(8) {
+            let (what, before) = (seed.pick(Hidden.allCases), prepare)
+            prepare = { world in
+                before(&world)
+                world.hide(what)
+            }
+        }
     }
 
     /// Less of a setting that binds standbys, together with what recreates members, is refused: a

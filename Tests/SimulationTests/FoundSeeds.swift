@@ -6,11 +6,14 @@ import Testing
 /// Bugs that the simulation found, each by the story that showed it.
 @Suite("A story that found a bug")
 struct FoundSeeds {
+    /// - Parameter rounds: how often the tool is run before what is wrong with the servers ends.
     private func play(
-        _ desired: Desired, _ prepare: @escaping @Sendable (inout World) -> Void
+        _ desired: Desired, rounds: Int = 0, _ prepare: @escaping @Sendable (inout World) -> Void
     ) async throws -> [String] {
         var story = Story(desired)
         story.prepare = prepare
+        story.rounds = rounds
+        (story.kills, story.interrupts) = (.max, .max)
         let simulation = ClusterSimulation(number: 1, story: story)
         return try await apart {
             simulation.play(from: try ClusterSimulation.settled(.threeServers)).problems
@@ -39,6 +42,42 @@ struct FoundSeeds {
     func twin() async throws {
         let problems = try await play(Shape.cluster(replicas: 3)) {
             $0.servers["node-1"]?.isUp = false
+        }
+        #expect(problems == [])
+    }
+
+    @Test("etcd's last member but for a dead one is recreated under an accepted outage alone")
+    func etcdOutage() async throws {
+        var desired = Shape.cluster(etcd: 1)
+        desired.etcd.image = ImageReference("etcd:3.6")
+        let problems = try await play(desired) { $0.killEtcd("etcd-3", on: "node-3") }
+        #expect(problems == [])
+    }
+
+    @Test("a voter that only lacks the others is not recreated as soon as one of them is back")
+    func etcdQuorumComesBack() async throws {
+        var desired = Shape.cluster()
+        desired.etcd.image = ImageReference("etcd:3.6")
+        let problems = try await play(desired, rounds: 2) {
+            $0.servers["node-1"]?.isUp = false
+            $0.killEtcd("etcd-2", on: "node-2")
+        }
+        #expect(problems == [])
+    }
+
+    @Test("a stopped voter that left the manifest votes once more, where none can be removed")
+    func etcdLeavesWithoutQuorum() async throws {
+        let problems = try await play(Shape.cluster(etcd: 1)) {
+            $0.etcd.members.removeAll { $0.name == "etcd-2" }
+            $0.killEtcd("etcd-3", on: "node-3")
+        }
+        #expect(problems == [])
+    }
+
+    @Test("replicas are not taken for broken where the leader's server does not let us in")
+    func leaderBehindRefusedShell() async throws {
+        let problems = try await play(Shape.cluster(image: "spilo-17:2"), rounds: 1) {
+            $0.hide(.shellOfLeader)
         }
         #expect(problems == [])
     }

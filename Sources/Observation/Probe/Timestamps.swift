@@ -18,19 +18,20 @@ enum Timestamp {
 
     /// `Tue, 24 Nov 2026 15:15:29 GMT`.
     static func http(_ text: String) -> Int64? {
-        let months = [
-            "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-        ]
-        let words = text.split(separator: " ")
-        guard words.count == 6, words[5] == "GMT", let day = number(words[1].utf8),
-            let month = months.firstIndex(of: String(words[2])), let year = number(words[3].utf8),
-            (1...31).contains(day), (1970...9999).contains(year)
+        let words = Array(text.utf8).split(separator: UInt8(ascii: " "))
+        guard words.count == 6, words[5].elementsEqual("GMT".utf8), let day = number(words[1]),
+            let month = months.firstIndex(where: { words[2].elementsEqual($0.utf8) }),
+            let year = number(words[3]), (1...31).contains(day), (1970...9999).contains(year)
         else { return nil }
-        let clock = words[4].split(separator: ":").map { number($0.utf8) }
+        let clock = words[4].split(separator: UInt8(ascii: ":")).map { number($0) }
         guard clock.count == 3, let hour = clock[0], let minute = clock[1], let second = clock[2]
         else { return nil }
         return seconds(year, Int64(month) + 1, day, hour, minute, second)
     }
+
+    private static let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ]
 
     private static func offset(_ zone: [UInt8]) -> Int64? {
         guard let sign = zone.first else { return nil }

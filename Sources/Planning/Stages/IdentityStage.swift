@@ -109,6 +109,10 @@ enum IdentityStage {
 
     /// The value of the outermost `namespace` of a YAML or JSON text, without slashes.
     private static func configuredNamespace(_ text: String) -> String? {
+        // Nearly no text has one, and every member's is long.
+        let word = Array("namespace".utf8)
+        let bytes = Array(text.utf8)
+        guard bytes.indices.contains(where: { bytes[$0...].starts(with: word) }) else { return nil }
         for part in text.split(whereSeparator: { "\n,{}".contains($0) }) {
             let words = part.split(separator: ":", maxSplits: 1)
             let isOutermost = part.first != " " && part.first != "\t" || text.first == "{"
@@ -161,11 +165,16 @@ enum IdentityStage {
 
     /// Of `http://[fd00::1]:2380` and `etcd-1:2379`.
     private static func host(_ endpoint: String) -> String {
-        var rest = endpoint[...]
-        if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
-        rest = rest.prefix { $0 != "/" }
-        if let colon = rest.lastIndex(of: ":") { rest = rest[..<colon] }
-        return String(rest.filter { !"[]".contains($0) })
+        var rest = Array(endpoint.utf8)[...]
+        if let colon = rest.firstIndex(of: UInt8(ascii: ":")),
+            rest[colon...].starts(with: Array("://".utf8))
+        {
+            rest = rest[(colon + 3)...]
+        }
+        rest = rest.prefix { $0 != UInt8(ascii: "/") }
+        if let colon = rest.lastIndex(of: UInt8(ascii: ":")) { rest = rest[..<colon] }
+        let name = rest.filter { $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "]") }
+        return String(decoding: name, as: UTF8.self)
     }
 
     // MARK: - What Patroni says

@@ -2,22 +2,33 @@ import Cluster
 
 extension JSONValue {
     /// Indented JSON with sorted keys, for files that people read and compare.
-    package var prettyText: String { pretty(indent: "") + "\n" }
+    package var prettyText: String {
+        var out = ""
+        write(to: &out, indent: "\n")
+        return out + "\n"
+    }
 
-    private func pretty(indent: String) -> String {
+    /// - Parameter indent: a line end and the blanks before the next line.
+    private func write(to out: inout String, indent: String) {
         let inner = indent + "  "
         switch self {
         case .array(let values) where !values.isEmpty:
-            return "[\n"
-                + values.map { inner + $0.pretty(indent: inner) }.joined(separator: ",\n")
-                + "\n\(indent)]"
+            out += "["
+            for (position, value) in values.enumerated() {
+                out += position > 0 ? "," + inner : inner
+                value.write(to: &out, indent: inner)
+            }
+            out += indent + "]"
         case .object(let fields) where !fields.isEmpty:
-            return "{\n"
-                + fields.sorted { $0.key < $1.key }
-                .map { inner + Self.quote($0.key) + ": " + $0.value.pretty(indent: inner) }
-                .joined(separator: ",\n") + "\n\(indent)}"
+            out += "{"
+            for (position, field) in fields.sorted(by: { $0.key < $1.key }).enumerated() {
+                out += position > 0 ? "," + inner : inner
+                out += Self.quote(field.key) + ": "
+                field.value.write(to: &out, indent: inner)
+            }
+            out += indent + "}"
         case .null, .bool, .int, .double, .string, .array, .object:
-            return canonicalText
+            out += canonicalText
         }
     }
 

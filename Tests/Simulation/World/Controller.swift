@@ -43,6 +43,11 @@ final class Controller: NodeShell, WebClient, NodeHolder {
         }
     }
 
+    /// What a person accepted of its plan.
+    func mayRisk(_ hazards: Set<String>) {
+        world.look { $0.controllers[number]?.accepted = hazards }
+    }
+
     /// What its plan could not see.
     func isBlind(to nodes: [NodeName]) {
         world.look { $0.controllers[number]?.blind = Set(nodes) }
@@ -62,7 +67,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
         let now = time.now
         let answer = world.state.withLock { state -> [UInt8]? in
             Simulated.advance(&state, to: now)
-            guard state.world.controllers[number]?.isAlive == true, state.world.reaches(node)
+            guard state.world.controllers[number]?.isAlive == true, state.world.logsInto(node)
             else { return nil }
             var bytes = state.answers.probe(node, of: state.world)
             if let draw = Self.lostReading(node, &state, now) {
@@ -84,7 +89,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
         while time.now < end {
             await time.sleep(for: .milliseconds(500))
             let isOver = world.look { world -> Bool? in
-                guard world.controllers[number]?.isAlive == true, world.reaches(node) else {
+                guard world.controllers[number]?.isAlive == true, world.logsInto(node) else {
                     return nil
                 }
                 return world.working[node, default: 0] == 0
@@ -127,7 +132,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
             guard state.world.controllers[number]?.isAlive == true else {
                 return Ahead(operation: .nothing, fate: .unreachable, latency: .zero)
             }
-            let fate = state.world.reaches(node) ? state.world.fate(state.faults) : .unreachable
+            let fate = state.world.logsInto(node) ? state.world.fate(state.faults) : .unreachable
             state.world.tell("\(number): \(operation.told) on \(node): \(fate)")
             Leak.look(for: Leak.inCommand, in: command.script.text, &state.world)
             if case .unreachable = fate {
@@ -221,7 +226,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
             guard world.servers[node]?.isUp == true else { return End(isHeard: false) }
             let complaint = world.perform(operation, on: node)
             if let complaint { world.tell("\(number): \(operation.told): \(complaint)") }
-            return End(complaint: complaint, isHeard: world.reaches(node))
+            return End(complaint: complaint, isHeard: world.logsInto(node))
         }
         guard end.isHeard else { throw .unknownOutcome("connection lost") }
         return end.complaint.map { Self.failure($0) } ?? CommandResult(status: .exited(0))
@@ -243,7 +248,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
     ) async throws(ShellFailure) -> NodeHold {
         await time.sleep(for: .milliseconds(50))
         let status = world.look { world -> Int32? in
-            guard world.controllers[number]?.isAlive == true, world.reaches(node) else {
+            guard world.controllers[number]?.isAlive == true, world.logsInto(node) else {
                 return nil
             }
             Leak.look(for: Leak.inCommand, in: command.script.text, &world)

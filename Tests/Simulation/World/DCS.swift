@@ -26,7 +26,7 @@ struct DCS: Sendable {
     ]
     var configurationChangedAt = Duration.zero
     /// Members as `/cluster` lists them, until their key runs out.
-    var members: [MemberName: Listed] = [:]
+    var members = Roster<MemberName, Listed>()
     var switchover: PendingSwitchover?
 
     struct Listed: Sendable {

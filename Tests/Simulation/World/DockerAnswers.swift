@@ -3,7 +3,7 @@ import Cluster
 /// What a node's probe prints, in docker's own formats.
 extension World {
     func probe(_ node: NodeName) -> ProbeText {
-        guard let server = servers[node] else { return ProbeText(bytes: [], dates: []) }
+        guard let server = servers[node] else { return ProbeText([], dates: [], clock: clock) }
         var dates: [Int] = []
         var out = "matriarch-probe 1\n"
         func section(_ name: String, _ text: String) {
@@ -48,7 +48,7 @@ extension World {
                 + "Content-Type: application/json\r\nContent-Length: \(text.utf8.count)\r\n\r\n"
                 + text
         }
-        return ProbeText(bytes: Array((out + "\nend 0\n").utf8), dates: dates)
+        return ProbeText(Array((out + "\nend 0\n").utf8), dates: dates, clock: clock)
     }
 
     private static let imageVariable = "PATH=/usr/local/bin:/usr/bin:/bin"
@@ -219,11 +219,20 @@ extension World {
 
 /// What a probe printed, and where in it the time of day is.
 struct ProbeText: Sendable {
-    var bytes: [UInt8]
-    var dates: [Int]
+    private(set) var bytes: [UInt8]
+    private let dates: [Int]
+    private(set) var clock: Int64
+
+    init(_ bytes: [UInt8], dates: [Int], clock: Int64) {
+        self.bytes = bytes
+        self.dates = dates
+        self.clock = clock
+    }
 
     /// The same at another time.
-    mutating func date(_ clock: Int64) {
+    mutating func date(_ now: Int64) {
+        guard clock != now else { return }
+        clock = now
         let text = Array(World.httpDate(clock).utf8)
         for start in dates { bytes.replaceSubrange(start..<start + text.count, with: text) }
     }

@@ -12,7 +12,7 @@ struct Faults: Sendable {
     /// Half of what they bring is of this kind: some breaks of a promise need the same trouble at
     /// just the right moment, and chance alone comes there once in ten thousand stories.
     var theme: Int?
-    static let kinds = 0...18
+    static let kinds = 0...20
 }
 
 /// The end that a command meets.
@@ -36,6 +36,11 @@ enum Fate: Sendable {
     case failed
 }
 
+/// What we do not see of the servers.
+enum Hidden: CaseIterable, Sendable {
+    case shellOfLeader, webOfLeader, shell, web, shellOfLeaderAndWeb, everyWeb
+}
+
 extension World {
     mutating func fate(_ faults: Faults) -> Fate {
         guard faults.isActive, seed.oneIn(faults.commands) else { return .done }
@@ -53,7 +58,7 @@ extension World {
 
     /// Trouble that nobody asked for.
     mutating func trouble(mostly theme: Int? = nil) {
-        let members = instances.keys.sorted()
+        let members = instances.keys
         guard !members.isEmpty else { return }
         let member = seed.pick(members)
         let node = seed.pick(nodes)
@@ -80,6 +85,8 @@ extension World {
         case 15: diverge(member)
         case 16: killService(on: node)
         case 17: if let holder = locks[node] { loseLock(holder, on: node) }
+        case 18: servers[node]?.takesShell.toggle()
+        case 19: servers[node]?.answersWeb.toggle()
         default: heal()
         }
     }
@@ -87,6 +94,8 @@ extension World {
     private mutating func heal() {
         for node in nodes { servers[node]?.isUp = true }
         for node in nodes { servers[node]?.isReachable = true }
+        for node in nodes { servers[node]?.takesShell = true }
+        for node in nodes { servers[node]?.answersWeb = true }
         for node in nodes { servers[node]?.isFull = false }
         isolated = []
         isRegistryDown = false
@@ -139,6 +148,10 @@ extension World {
         guard etcd.running.count == etcd.members.count,
             let name = etcd.running.keys.sorted().last, let node = etcd.running[name]
         else { return }
+        killEtcd(name, on: node)
+    }
+
+    mutating func killEtcd(_ name: EtcdName, on node: NodeName) {
         servers[node]?.containers[name.service]?.isRunning = false
         servers[node]?.containers[name.service]?.exitCode = 137
     }
@@ -181,7 +194,7 @@ extension World {
     }
 
     mutating func wreckAReplica() {
-        let replicas = instances.filter { $0.value.isFollowing }.keys.sorted()
+        let replicas = instances.names { $0.isFollowing }
         if !replicas.isEmpty { wreck(seed.pick(replicas)) }
     }
 
@@ -194,19 +207,36 @@ extension World {
     }
 
     mutating func killEveryMember() {
-        for member in instances.keys.sorted() { kill(member) }
+        for member in instances.keys { kill(member) }
     }
 
     /// One replica is killed; another is well and misses the first question.
     mutating func killAReplicaAndSilenceAnother() {
-        let replicas = instances.filter { $0.value.isFollowing }.keys.sorted()
+        let replicas = instances.names { $0.isFollowing }
         guard let first = replicas.first, let last = replicas.last else { return }
         moods[first] = Mood(kind: .silent, until: now + .seconds(11))
         kill(last)
     }
 
+    /// What we do not see from the start: servers that do not let us in while what runs there
+    /// answers, and the other way round.
+    mutating func hide(_ what: Hidden) {
+        let leader = dcs.leader.flatMap { instances[$0]?.node } ?? seed.pick(nodes)
+        let node = seed.pick(nodes)
+        switch what {
+        case .shellOfLeader: servers[leader]?.takesShell = false
+        case .webOfLeader: servers[leader]?.answersWeb = false
+        case .shell: servers[node]?.takesShell = false
+        case .web: servers[node]?.answersWeb = false
+        case .shellOfLeaderAndWeb:
+            servers[leader]?.takesShell = false
+            servers[node]?.answersWeb = false
+        case .everyWeb: for node in nodes { servers[node]?.answersWeb = false }
+        }
+    }
+
     mutating func killAReplica() {
-        let replicas = instances.filter { $0.value.isFollowing }.keys.sorted()
+        let replicas = instances.names { $0.isFollowing }
         if !replicas.isEmpty { kill(seed.pick(replicas)) }
     }
 

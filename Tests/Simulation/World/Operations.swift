@@ -76,7 +76,8 @@ extension World {
             }
             if let volume {
                 oracle.dataIsDeleted(
-                    of: MemberName(address.service.rawValue), volume: volume, in: self)
+                    of: MemberName(address.service.rawValue), volume: volume, asCopy: false,
+                    in: self)
             }
             return member
         case .removeEtcd(let name):
@@ -147,7 +148,8 @@ extension World {
                 return "HAProxy does not run"
             }
             servers[node]?.files[written.path] = written.file
-            servers[node]?.containers[HAProxy.service]?.loadedProxy = written.file.content
+            servers[node]?.containers[HAProxy.service]?.loadedProxy =
+                LoadedProxy(written.file.content)
             return nil
         case .addLearner(let name, let url): return addLearner(name, url)
         case .promote(let name): return promote(name)
@@ -226,7 +228,8 @@ extension World {
             instances[member] = instance
         case .haproxy:
             container.loadedProxy =
-                servers[address.node]?.files["haproxy/haproxy.cfg"]?.content
+                (servers[address.node]?.files["haproxy/haproxy.cfg"]?.content)
+                .map { LoadedProxy($0) }
         case .etcd, .service: break
         }
         servers[address.node]?.containers[address.service] = container

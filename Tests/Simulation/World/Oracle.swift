@@ -9,12 +9,12 @@ struct Oracle: Sendable {
     private(set) var violations: [String] = []
     /// Declared to be within this of the leader to count as a copy.
     var maxLag: Int64 = 1 << 20
-    private var lastHealthy: [MemberName: Duration] = [:]
-    private var healthySince: [MemberName: Duration] = [:]
-    private var lastNotLeading: [MemberName: Duration] = [:]
+    private var lastHealthy = Roster<MemberName, Duration>()
+    private var healthySince = Roster<MemberName, Duration>()
+    private var lastNotLeading = Roster<MemberName, Duration>()
     private var lastUnpaused = Duration.zero
     private var lastLed = Duration.zero
-    private var lastRunning: [String: Duration] = [:]
+    private var lastRunning = Roster<String, Duration>()
     private var downByUs: Set<MemberName> = []
     /// Commands that take a member down, sent and not over: its old instance may live on meanwhile.
     private var pending: [MemberName: Int] = [:]
@@ -70,7 +70,7 @@ struct Oracle: Sendable {
     }
 
     private mutating func lookForTwins(_ world: World) {
-        for member in world.instances.keys.sorted() where !twins.contains(member) {
+        for member in world.instances.keys where !twins.contains(member) {
             let places = world.nodes.filter {
                 world.servers[$0]?.containers[member.service] != nil
             }
@@ -145,6 +145,9 @@ struct Oracle: Sendable {
             for other in others.subtracting([member]).sorted() where !wasHealthy(other, at: now) {
                 note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
             }
+            if let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first }) {
+                note("S4: \(verb) \(member) while \(unseen) could not be looked at", at: now)
+            }
         }
         if now - lastUnpaused > Self.grace { note("S9: \(verb) \(member) in a pause", at: now) }
         if now - lastLed > Self.grace, !standsStill(member, in: world) {
@@ -169,13 +172,19 @@ struct Oracle: Sendable {
         pending[member] = left > 0 ? left : nil
     }
 
-    mutating func dataIsDeleted(of member: MemberName, volume: String, in world: World) {
+    /// - Parameter asCopy: it is made anew from another copy at once.
+    mutating func dataIsDeleted(
+        of member: MemberName, volume: String, asCopy: Bool, in world: World
+    ) {
         let now = world.now
         if world.data[
             VolumeKey(node: world.container(of: member)?.node ?? NodeName(""), volume: volume)]
             == nil
         {
             return
+        }
+        if !asCopy, !isAccepted("data-loss", in: world) {
+            note("S6: the data of \(member) is deleted, which nobody accepted", at: now)
         }
         let others = Set(world.instances.keys).subtracting([member])
         if !others.contains(where: { wasHealthy($0, at: now) }) {
@@ -197,6 +206,11 @@ struct Oracle: Sendable {
 
     /// Its end is known, or a person may have looked.
     mutating func switchoverIsSettled() { openSwitchover = nil }
+
+    /// Whether a person accepted such a thing of the plan that is acted upon.
+    private func isAccepted(_ hazard: String, in world: World) -> Bool {
+        actor.flatMap { world.controllers[$0]?.accepted.contains(hazard) } ?? false
+    }
 
     /// A plan begins; its outages, all of them accepted by name, are of these.
     mutating func outagesAreAccepted(of services: Set<ServiceName>) {

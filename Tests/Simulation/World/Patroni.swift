@@ -8,7 +8,7 @@ extension World {
     }
 
     mutating func passPatroniTime() {
-        let names = instances.keys.sorted()
+        let names = instances.keys
         for member in names {
             guard let node = instances[member]?.node else { continue }
             if hasQuorum(from: node) { pass(member) } else { passWithoutEtcd(member) }

@@ -84,20 +84,3 @@ final class Simulated: Sendable {
         }
     }
 }
-
-/// Answers that would be the same bytes but for the time of day.
-struct AnswerCache: Sendable {
-    var probes: [NodeName: Probe] = [:]
-    struct Probe: Sendable {
-        var revision: Int
-        var text: ProbeText
-    }
-
-    mutating func probe(_ node: NodeName, of world: World) -> [UInt8] {
-        if probes[node]?.revision != world.revision {
-            probes[node] = Probe(revision: world.revision, text: world.probe(node))
-        }
-        probes[node]?.text.date(world.clock)
-        return probes[node]?.text.bytes ?? []
-    }
-}

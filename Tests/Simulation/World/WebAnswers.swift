@@ -12,11 +12,13 @@ extension World {
 
     /// - Returns: `nil` where nothing listens.
     func endpoint(_ address: WebAddress) -> Endpoint? {
-        guard reaches(address.node), let server = servers[address.node] else { return nil }
+        guard reaches(address.node), let server = servers[address.node], server.answersWeb
+        else { return nil }
         for (_, container) in server.containers where container.isRunning {
             let inside: UInt16? =
                 if container.address == address.host {
-                    address.port
+                    // The way to a container is through its server's sshd.
+                    server.takesShell ? address.port : nil
                 } else {
                     container.spec.ports.first { $0.host == address.port }?.container
                 }
@@ -48,7 +50,7 @@ extension World {
 
     private func json(_ value: JSONValue, of member: MemberName) -> WebAnswer? {
         guard instances[member]?.answers == true else { return nil }
-        return WebAnswer(status: 200, body: Array(value.canonicalText.utf8), date: clock)
+        return WebAnswer(status: 200, body: value.canonicalBytes, date: clock)
     }
 
     private func viewAnswer(_ member: MemberName) -> WebAnswer? {
@@ -59,7 +61,7 @@ extension World {
     }
 
     /// `/cluster` as it is now.
-    var staleView: [UInt8] { Array(clusterView.canonicalText.utf8) }
+    var staleView: [UInt8] { clusterView.canonicalBytes }
 
     private func ownAnswer(_ member: MemberName) -> WebAnswer? {
         guard let instance = instances[member], instance.answers else { return nil }
@@ -84,7 +86,7 @@ extension World {
         if instance.isLeading {
             fields["xlog"] = .object(["location": .int(position)])
             fields["replication"] = .array(
-                instances.filter { $0.value.isFollowing }.keys.sorted().map {
+                instances.names { $0.isFollowing }.map {
                     .object([
                         "usename": .string("standby"), "application_name": .string($0.rawValue),
                         "state": .string("streaming"),
@@ -101,11 +103,11 @@ extension World {
         }
         let status = standing.isUp ? 200 : 503
         return WebAnswer(
-            status: status, body: Array(JSONValue.object(fields).canonicalText.utf8), date: clock)
+            status: status, body: JSONValue.object(fields).canonicalBytes, date: clock)
     }
 
-    /// The leader's place in the log.
-    private var position: Int64 { (1 << 35) + now.components.seconds * 1000 }
+    /// The leader's place in the log, which grows by a checkpoint at a time.
+    private var position: Int64 { (1 << 35) + now.components.seconds / 10 * 10_000 }
 
     /// What has gone another way is where its leader was before.
     private func timeline(of instance: Instance) -> Int64 {
@@ -148,7 +150,7 @@ extension World {
 
     private var clusterView: JSONValue {
         var members: [JSONValue] = []
-        for (name, listed) in dcs.members.sorted(by: { $0.key < $1.key }) {
+        for (name, listed) in dcs.members {
             let address =
                 nodes.count > 1
                 ? base.node(listed.node)?.advertisedAddress ?? "" : name.rawValue
@@ -220,7 +222,7 @@ extension World {
             path == WebQuery.etcdStatus.path
             || !own.isLearner && (path != "/health" || isSteady)
         return WebAnswer(
-            status: isWell ? 200 : 503, body: Array(value.canonicalText.utf8), date: clock)
+            status: isWell ? 200 : 503, body: value.canonicalBytes, date: clock)
     }
 
     /// The gateway leaves out what is empty or false, and writes numbers as texts.
@@ -235,18 +237,14 @@ extension World {
     }
 
     private func statistics(_ node: NodeName) -> WebAnswer? {
-        guard let text = servers[node]?.containers[HAProxy.service]?.loadedProxy else { return nil }
+        guard let proxy = servers[node]?.containers[HAProxy.service]?.loadedProxy else {
+            return nil
+        }
         var csv = "# pxname,svname,qcur,qmax,status,weight,\n"
-        var backend = ""
-        for line in text.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            switch words.first {
-            case "listen", "backend":
-                backend = words.count > 1 ? String(words[1]) : ""
-                csv += "\(backend),FRONTEND,,,OPEN,,\n"
-            case "server" where words.count > 1:
-                csv += "\(backend),\(words[1]),0,0,\(status(String(words[1]), backend)),1,\n"
-            default: continue
+        for backend in proxy.backends {
+            csv += "\(backend.name),FRONTEND,,,OPEN,,\n"
+            for server in backend.servers {
+                csv += "\(backend.name),\(server),0,0,\(status(server, backend.name)),1,\n"
             }
         }
         return WebAnswer(status: 200, body: Array(csv.utf8), date: clock)
@@ -256,5 +254,28 @@ extension World {
         guard let instance = instances[MemberName(server)] else { return "DOWN" }
         let isUp = backend == "pg_write" ? instance.isLeading : instance.isFollowing
         return isUp ? "UP" : "DOWN"
+    }
+}
+
+/// A configuration as HAProxy has read it.
+struct LoadedProxy: Sendable {
+    struct Backend: Sendable {
+        var name: String
+        var servers: [String] = []
+    }
+    private(set) var backends: [Backend] = []
+
+    init(_ text: String) {
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
+                .map { String(Substring($0)) }
+            guard words.count > 1 else { continue }
+            switch words[0] {
+            case "listen", "backend": backends.append(Backend(name: words[1]))
+            case "server" where !backends.isEmpty:
+                backends[backends.count - 1].servers.append(words[1])
+            default: continue
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ struct World: Sendable {
     var etcd = EtcdCluster() { didSet { revision &+= 1 } }
     var dcs = DCS()
     /// What runs inside a member's container, while it runs.
-    var instances: [MemberName: Instance] = [:]
+    var instances = Roster<MemberName, Instance>()
     /// Data directories by node and volume.
     var data: [VolumeKey: DataDirectory] = [:]
     /// The member's id that an etcd volume was made for.
@@ -103,7 +103,11 @@ struct World: Sendable {
             }
         }
         passPatroniTime()
-        oracle.look(at: self)
+        // Not a copy of itself in the world that it looks at.
+        var watching = oracle
+        oracle = Oracle()
+        watching.look(at: self)
+        oracle = watching
     }
 
     private mutating func settleContainers() {
@@ -141,10 +145,13 @@ struct World: Sendable {
         return found
     }
 
-    /// Whether we reach a node.
+    /// Whether packets of ours reach a node.
     func reaches(_ node: NodeName) -> Bool {
         servers[node]?.isUp == true && servers[node]?.isReachable == true
     }
+
+    /// Whether we can run something there.
+    func logsInto(_ node: NodeName) -> Bool { reaches(node) && servers[node]?.takesShell == true }
 
     /// Whether two nodes reach each other.
     func areConnected(_ one: NodeName, _ other: NodeName) -> Bool {
@@ -184,6 +191,8 @@ struct ControllerState: Sendable {
     var isActing = false
     /// What its plan could not see.
     var blind: Set<NodeName> = []
+    /// What a person accepted of its plan, in the words of `--accept`.
+    var accepted: Set<String> = []
     /// Where it once held the lock and does not any more.
     var lostLocks: [NodeName: Duration] = [:]
 }
@@ -193,14 +202,20 @@ struct Server: Sendable {
     var isUp = true
     /// From us.
     var isReachable = true
+    /// Its sshd lets us in: not where its host key is another than the known one.
+    var takesShell = true
+    /// What listens there answers us.
+    var answersWeb = true
     /// Its disk takes nothing more.
     var isFull = false
-    var images: Set<ImageReference> = []
-    var files: [String: WorldFile] = [:]
+    var images: Set<ImageReference> = [] { didSet { stamp &+= 1 } }
+    var files: [String: WorldFile] = [:] { didSet { stamp &+= 1 } }
     /// What its compose file says, once it was written whole.
     var composed: [ServiceName: ContainerSpec] = [:]
-    var volumes: Set<String> = []
-    var containers: [ServiceName: WorldContainer] = [:]
+    var volumes: Set<String> = [] { didSet { stamp &+= 1 } }
+    var containers: [ServiceName: WorldContainer] = [:] { didSet { stamp &+= 1 } }
+    /// Counts changes of what its probe shows.
+    private(set) var stamp = 0
 
     mutating func settleHealth(at now: Duration) {
         for (service, container) in containers where container.isRunning && !container.isHealthy {
@@ -233,7 +248,7 @@ struct WorldContainer: Sendable {
     var healthyAt: Duration?
     var isHealthy = false
     /// HAProxy: the configuration that it runs.
-    var loadedProxy: String?
+    var loadedProxy: LoadedProxy?
     var address: String
 
     var state: String {
