@@ -97,7 +97,12 @@ struct ComposeText {
     }
 
     private static func field(_ key: String, _ value: String, to out: inout String) {
-        out += "    \(key): \(quote(value))\n"
+        append("    ", key, ": ", quote(value), "\n", to: &out)
+    }
+
+    /// Where most of a file is made: an interpolation makes a text of its own first.
+    private static func append(_ parts: String..., to out: inout String) {
+        for part in parts { out += part }
     }
 
     private static func mapping(
@@ -105,8 +110,10 @@ struct ComposeText {
     ) {
         let sorted = pairs.sorted { $0.0 < $1.0 }
         guard !sorted.isEmpty else { return }
-        out += "    \(key):\n"
-        for (name, value) in sorted { out += "      \(quote(name)): \(quote(value))\n" }
+        append("    ", key, ":\n", to: &out)
+        for (name, value) in sorted {
+            append("      ", quote(name), ": ", quote(value), "\n", to: &out)
+        }
     }
 
     private static func list(_ items: [String]) -> String {

@@ -1,6 +1,7 @@
 import Cluster
 import Execution
 import Planning
+import Synchronization
 
 /// One story: a cluster in its declared shape, an edit of the manifest, a time in which things go
 /// wrong, and a time in which they do not, at whose end the plan has to be empty.
@@ -19,12 +20,13 @@ struct ClusterSimulation: Sendable {
         var trace: [String] = []
     }
 
-    func play(from start: World, isTold: Bool = false) -> Ending {
-        let time = VirtualTime(startingAt: start.now)
-        var world = start
+    func play(from start: Start, isTold: Bool = false) -> Ending {
+        let time = VirtualTime(startingAt: start.world.now)
+        var world = start.world
         world.seed = Seed(number)
         if isTold { world.story = [] }
-        let simulated = Simulated(world, time: time, latency: story.latency)
+        let simulated = Simulated(
+            world, time: time, latency: story.latency, answers: start.answers)
         let problems =
             time.run { await self.perform(in: simulated) }
             ?? ["everything waits for something that will not come"]
@@ -96,11 +98,11 @@ struct ClusterSimulation: Sendable {
     }
 
     /// The world at a story's start, by the tool's own hand and without faults.
-    static func settled(_ shape: Shape) throws -> World {
+    static func settled(_ shape: Shape) throws -> Start {
         let time = VirtualTime()
         let desired = shape.desired
         let world = Simulated(World(of: desired, seed: Seed(1)), time: time)
-        if shape == .empty { return world.look { $0 } }
+        if shape == .empty { return Start(world: world.look { $0 }) }
         let log = time.run { () async -> [String] in
             var log: [String] = []
             for round in 0..<3 {
@@ -113,9 +115,9 @@ struct ClusterSimulation: Sendable {
             return log
         }
         guard log == [] else { throw Unsettled(log: log ?? ["deadlock"]) }
-        return world.look { world in
-            if shape == .byHand { world.becomeHandMade() }
-            return world
+        return world.state.withLock { state in
+            if shape == .byHand { state.world.becomeHandMade() }
+            return Start(world: state.world, answers: state.answers)
         }
     }
 
@@ -124,16 +126,22 @@ struct ClusterSimulation: Sendable {
     }
 }
 
-/// The worlds at which stories start, each made once.
+/// A world at which stories start, and what was read of it.
+struct Start: Sendable {
+    var world: World
+    var answers = AnswerCache()
+}
+
+/// The starts of stories, each made once.
 struct Starts: Sendable {
-    private var worlds: [Shape: World] = [:]
+    private var starts: [Shape: Start] = [:]
 
     init(_ shapes: [Shape] = Shape.allCases) throws {
-        for shape in shapes { worlds[shape] = try ClusterSimulation.settled(shape) }
+        for shape in shapes { starts[shape] = try ClusterSimulation.settled(shape) }
     }
 
-    subscript(_ shape: Shape) -> World {
-        guard let world = worlds[shape] else { preconditionFailure("no world of \(shape)") }
-        return world
+    subscript(_ shape: Shape) -> Start {
+        guard let start = starts[shape] else { preconditionFailure("no start of \(shape)") }
+        return start
     }
 }

@@ -46,6 +46,14 @@ struct AnswerCache: Sendable {
     struct Body: Hashable {
         var kind: Question.Kind
         var bytes: [UInt8]
+
+        /// An array of bytes would be hashed byte by byte with all the care of a hasher.
+        func hash(into hasher: inout Hasher) {
+            var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+            for byte in bytes { sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3 }
+            hasher.combine(kind)
+            hasher.combine(sum)
+        }
     }
     var bodies: [Body: ParsedAnswer] = [:]
     private var probes: [NodeName: Probe] = [:]
@@ -54,6 +62,30 @@ struct AnswerCache: Sendable {
         var stamp: Int
         var text: ProbeText
         var read: [ProbeRequest: ObservedNode] = [:]
+    }
+
+    private struct View: Sendable {
+        var at: Duration
+        var bytes: [UInt8]
+    }
+    private var view: View?
+
+    /// Something may have changed at this moment.
+    mutating func forgetView() { view = nil }
+
+    /// `/cluster` is the same for all who are asked at once.
+    mutating func answer(
+        _ endpoint: World.Endpoint, path: String, of world: World
+    ) -> WebAnswer? {
+        guard case .patroni(let member) = endpoint, path == "/cluster", world.isolated.isEmpty
+        else { return world.answer(endpoint, path: path) }
+        guard world.instances[member]?.answers == true else { return nil }
+        if let view, view.at == world.now {
+            return WebAnswer(status: 200, body: view.bytes, date: world.clock)
+        }
+        let bytes = world.staleView
+        view = View(at: world.now, bytes: bytes)
+        return WebAnswer(status: 200, body: bytes, date: world.clock)
     }
 
     mutating func probe(_ node: NodeName, of world: World) -> [UInt8] {

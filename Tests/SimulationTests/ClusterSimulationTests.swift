@@ -10,7 +10,7 @@ import Testing
 struct ClusterSimulationTests {
     @Test("is made from empty servers, and then there is nothing left to do", arguments: Shape.made)
     func start(_ shape: Shape) async throws {
-        let world = try await apart { try ClusterSimulation.settled(shape) }
+        let world = try await apart { try ClusterSimulation.settled(shape).world }
         #expect(world.oracle.violations == [])
     }
 

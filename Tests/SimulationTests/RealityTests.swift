@@ -40,9 +40,9 @@ struct RealityTests {
 
     private static func madeWorlds() throws -> [World] {
         var worlds = try [Shape.services, .synchronous, .oneServer].map {
-            try ClusterSimulation.settled($0)
+            try ClusterSimulation.settled($0).world
         }
-        var troubled = try ClusterSimulation.settled(.threeServers)
+        var troubled = try ClusterSimulation.settled(.threeServers).world
         troubled.dcs.isPaused = true
         troubled.wreckAReplica()
         if let leader = troubled.dcs.leader {
@@ -185,7 +185,7 @@ struct RealityTests {
 
     @Test("of HAProxy has columns and states of the real one")
     func proxy() async throws {
-        let world = try await apart { try ClusterSimulation.settled(.threeServers) }
+        let world = try await apart { try ClusterSimulation.settled(.threeServers).world }
         let text = try #require(world.answer(.proxy("node-1"), path: "/;csv")).body
         let real = try Self.bytes("lab3/haproxy-show-stat.csv")
         func columns(_ bytes: [UInt8]) -> [String] {
@@ -210,7 +210,7 @@ struct RealityTests {
                     return known.contains(word) && line.utf8.count < 40 ? word : nil
                 }
         }
-        let world = try await apart { try ClusterSimulation.settled(.threeServers) }
+        let world = try await apart { try ClusterSimulation.settled(.threeServers).world }
         let real = try Self.bytes("probe/hil-1-curl.txt")
         #expect(names(world.probe("node-1").bytes) == names(real))
     }

@@ -65,19 +65,19 @@ package enum NodeProbe {
 
     /// Percent-encodes all but what is plain in a URL's path and means nothing to a shell.
     private static func encode(_ text: String) -> String {
-        var out = ""
+        var out: [UInt8] = []
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
                 UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
                 UInt8(ascii: "_"), UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: "@"):
-                out.unicodeScalars.append(Unicode.Scalar(byte))
+                out.append(byte)
             default:
                 let hex = String(byte, radix: 16, uppercase: true)
-                out += "%" + (hex.count == 1 ? "0" : "") + hex
+                out += ("%" + (hex.count == 1 ? "0" : "") + hex).utf8
             }
         }
-        return out
+        return String(decoding: out, as: UTF8.self)
     }
 
     /// The script refuses other names, so that its list of files needs no quoting.

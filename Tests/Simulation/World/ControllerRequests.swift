@@ -38,7 +38,7 @@ extension Controller {
                 }
             }
         }
-        guard var answer = state.world.answer(endpoint, path: url.path) else {
+        guard var answer = state.answers.answer(endpoint, path: url.path, of: state.world) else {
             return .failure(.unreachable("connection refused"))
         }
         if state.faults.isActive,
@@ -73,6 +73,7 @@ extension Controller {
             state.world.oracle.acts(
                 number, request.address.path, on: request.address.node, in: state.world)
             state.world.controllers[number]?.isActing = true
+            state.answers.forgetView()
             return state.world.begin(request, state.faults)
         }
         guard let begun else { throw .unreachable("connection refused") }

@@ -13,7 +13,7 @@ final class Simulated: Sendable {
         var nextTrouble = Duration.zero
         /// For readings: these go side by side, in an order that is not ours.
         let readings: Seed
-        var answers = AnswerCache()
+        var answers: AnswerCache
     }
     struct Late {
         var due: Duration
@@ -28,10 +28,13 @@ final class Simulated: Sendable {
     let latency: Duration
     let state: Mutex<State>
 
-    init(_ world: World, time: VirtualTime, latency: Duration = .milliseconds(60)) {
+    init(
+        _ world: World, time: VirtualTime, latency: Duration = .milliseconds(60),
+        answers: AnswerCache = AnswerCache()
+    ) {
         self.time = time
         self.latency = latency
-        state = Mutex(State(world: world, readings: world.seed))
+        state = Mutex(State(world: world, readings: world.seed, answers: answers))
     }
 
     /// The world as it is now.
@@ -39,6 +42,7 @@ final class Simulated: Sendable {
         let now = time.now
         return state.withLock { state in
             Self.advance(&state, to: now)
+            state.answers.forgetView()
             return body(&state.world)
         }
     }
