@@ -7,7 +7,7 @@ package struct PatroniMember: Equatable, Sendable, Codable {
     package var location: Int64?
     package var receivedLocation: Int64?
     package var isReplayPaused: Bool
-    /// `replication_state`: `streaming` on a replica that streams (Patroni ≥ 3.0.4).
+    /// `replication_state`: `streaming` on a replica that streams, where Patroni tells it at all.
     package var replicationState: String?
     /// The leader's view of who streams from it, by application name.
     package var replication: [String: StandbyState]
@@ -105,6 +105,15 @@ package enum MemberState: Equatable, Sendable, Codable {
 }
 
 extension PatroniMember {
+    /// Patroni names what a replica receives since 3.0.4, and leaves it out where it receives nothing.
+    package var tellsReplicationState: Bool {
+        guard let patroniVersion else { return false }
+        let numbers = patroniVersion.split(separator: ".").map { part in
+            Int(part.prefix { $0.isASCII && $0.isNumber }) ?? 0
+        }
+        return !numbers.lexicographicallyPrecedes([3, 0, 4])
+    }
+
     /// It says itself that its data is of no use as it is: Postgres does not start, or it is down and
     /// Patroni finds no system identifier, for want of a readable pg_control (`/patroni` names the
     /// identifier whenever there is one, also while Postgres is down).

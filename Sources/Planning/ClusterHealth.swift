@@ -128,13 +128,16 @@ package enum MemberHealth: Equatable, Sendable {
                 || answer.role == .quorumStandby)
     }
 
-    /// Its own word where it gives one (Patroni ≥ 3.0.4), else the leader's list of who streams.
+    /// Its own word where its Patroni gives one, else the leader's list of who streams. In that list
+    /// a replica that was stopped behind a cut network streams on until the leader's time-out (S1).
     private static func isStreaming(
         _ answer: PatroniMember, named name: MemberName, from leader: PatroniMember
     ) -> Bool {
         if answer.state == .streaming { return true }
         guard answer.state == .running else { return false }
-        if let own = answer.replicationState { return own == "streaming" }
+        if answer.replicationState != nil || answer.tellsReplicationState {
+            return answer.replicationState == "streaming"
+        }
         return leader.replication[name.rawValue]?.state == "streaming"
     }
 

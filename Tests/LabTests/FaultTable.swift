@@ -9,6 +9,8 @@ enum FaultTable {
         var applies: Int
         var lost: Int
         var pause: Double
+        /// Why the apply under the fault stopped, in its own words.
+        var reasons: [String] = []
     }
 
     private static let lock = NSLock()
@@ -17,6 +19,7 @@ enum FaultTable {
     static func add(_ row: Row) {
         lock.withLock { unsafe rows.append(row) }
         print(line(row))
+        for reason in row.reasons { print("    \(reason)") }
     }
 
     static func show() {

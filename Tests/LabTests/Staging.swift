@@ -195,7 +195,10 @@ final class Staging {
         FaultTable.add(
             FaultTable.Row(
                 fault: fault, outcome: outcome, applies: applies.count, lost: written.lost,
-                pause: written.longestPause))
+                pause: written.longestPause,
+                reasons: outcomes.flatMap { $0.split(separator: "\n") }
+                    .filter { $0.hasPrefix("Stopped") || $0.hasPrefix("matriarch: ") }
+                    .map(String.init)))
     }
 }
 

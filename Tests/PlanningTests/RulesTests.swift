@@ -75,6 +75,32 @@ import Testing
                 == .notYet("postgres-3 is running but does not stream"))
     }
 
+    /// Found on the lab: a leader that was cut from the others still listed the replica that had been
+    /// recreated behind the cut, and the next replica was stopped.
+    @Test("a replica that receives nothing must not pass for streaming by the leader's list")
+    func phantomStandby() throws {
+        func verdict(version: String?) throws -> Verdict {
+            try scene { world in
+                world.change("postgres-1") {
+                    $0.replication["postgres-2"] = StandbyState(
+                        state: "streaming", syncState: "async")
+                }
+                world.change("postgres-2") {
+                    $0.replicationState = nil
+                    $0.patroniVersion = version
+                }
+            }.check(.othersStreaming(besides: "postgres-3", maxLag: lag))
+        }
+        for version in ["3.0.4", "3.1", "4.0.7", "4.1.0rc1", "10.0"] {
+            #expect(
+                try verdict(version: version) == .wait("postgres-2 is running but does not stream"))
+        }
+        // These have no word for it: the list is all that there is.
+        for version in ["2.1.9", "3.0", "3.0.3", nil] {
+            #expect(try verdict(version: version) == .holds)
+        }
+    }
+
     /// Asking again could only move the lead away.
     @Test("a switchover to the member that leads already is done, and no failure")
     func leadsAlready() throws {
