@@ -195,6 +195,9 @@ package enum Guard: Hashable, Sendable {
     case etcdHealthy(besides: [EtcdName])
     /// etcd's list was read and does not have the member: stopping it takes no vote away (S5).
     case etcdForgot(EtcdName)
+    /// Without this member etcd has the quorum that it has with it: others enough are healthy, or by
+    /// its members' own word there is none (S5).
+    case etcdLosesNothing(EtcdName)
     /// No Patroni cluster of this name runs anywhere that could be seen, and everything could be seen.
     case nothingBootstrapped
     /// The member is still no healthy copy: a repair of one that recovered takes a copy away.

@@ -48,6 +48,32 @@ import Testing
         #expect(try verdict(.etcdForgot("etcd-3"), world) == .wait("etcd still lists etcd-3"))
     }
 
+    @Test("a plan on lost answers must not end a quorum: that there is none is for a member to say")
+    func lostAnswers() throws {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        for name in world.observed.etcd.keys { world.observed.etcd[name] = .unreachable("silent") }
+        let guards = try world.plan().steps.flatMap(\.guards)
+        let rule = Guard.etcdLosesNothing("etcd-1")
+        #expect(guards.contains(rule))
+        #expect(
+            try verdict(rule, world)
+                == .ripening("no etcd member answers; one may yet", after: .seconds(20)))
+        var answer = ObservedEtcd(isHealthy: false, members: [], memberID: 1, leaderID: 2)
+        world.observed.etcd["etcd-1"] = .known(answer)
+        #expect(
+            try verdict(rule, world)
+                == .wait("etcd-1 has a leader in etcd, and no member of it says it is healthy"))
+        answer.leaderID = nil
+        world.observed.etcd["etcd-1"] = .known(answer)
+        #expect(try verdict(rule, world) == .holds)
+        world = try converged()
+        #expect(try verdict(rule, world) == .holds)
+        world.observed.etcd["etcd-2"] = .unreachable("silent")
+        #expect(
+            try verdict(rule, world) == .wait("etcd member etcd-2 is not healthy: silent"))
+    }
+
     @Test("shrinking from five to three must end, and never go on while a voter is ill")
     func fiveToThree() throws {
         var world = try converged { desired in

@@ -29,7 +29,8 @@ extension Scenario {
         .switchoverPossible(from: "postgres-1", to: "postgres-2", maxLag: lag),
         .switchoverPossible(
             from: "postgres-1", to: "postgres-2", maxLag: lag, isOptional: true),
-        .etcdHealthy(besides: ["etcd-1"]), .etcdForgot("etcd-1"), .nothingBootstrapped,
+        .etcdHealthy(besides: ["etcd-1"]), .etcdForgot("etcd-1"),
+        .etcdLosesNothing("etcd-1"), .nothingBootstrapped,
         .stillAiling("postgres-1"),
         .ailingOrOthersStreaming("postgres-1", maxLag: lag),
         .takesNothingAway("postgres-1", maxLag: lag),

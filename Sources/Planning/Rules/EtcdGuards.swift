@@ -38,6 +38,21 @@ extension Rules {
                     + " of \(voters.count) etcd voters are healthy")
     }
 
+    /// A plan that found no quorum may have lost a few answers. That there is none is for a member
+    /// to say, which answers and knows of no leader; or for all of them by a lasting silence.
+    static func etcdLosesNothing(_ name: EtcdName, _ observed: Observed) -> Verdict {
+        guard etcdMembers(observed) == nil else {
+            let isHealthy = observed.etcd[name]?.value?.isHealthy == true
+            return etcdHealthy(besides: isHealthy ? [] : [name], observed)
+        }
+        let answers = observed.etcd.compactMapValues(\.value)
+        if let member = answers.keys.sorted().first(where: { answers[$0]?.leaderID != nil }) {
+            return .wait("\(member) has a leader in etcd, and no member of it says it is healthy")
+        }
+        return answers.isEmpty
+            ? .ripening("no etcd member answers; one may yet", after: .seconds(20)) : .holds
+    }
+
     static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {
         guard let list = etcdMembers(observed) else { return .wait("no etcd member answers") }
         return list.contains { $0.name == name.rawValue }

@@ -13,6 +13,7 @@ extension Rules {
                 from: from, to: to, maxLag: maxLag, isOptional: isOptional, observed)
         case .etcdHealthy(let besides): etcdHealthy(besides: Set(besides), observed)
         case .etcdForgot(let name): etcdForgot(name, observed)
+        case .etcdLosesNothing(let name): etcdLosesNothing(name, observed)
         case .nothingBootstrapped: nothingBootstrapped(observed)
         case .stillAiling(let member) where isUnderWay(member, observed):
             .wait("\(member) is on its way by itself")
@@ -44,7 +45,7 @@ extension Rules {
             [.patroni]
         case .restartPending: [.patroni, .configuration]
         case .switchoverPossible: [.patroni, .configuration]
-        case .etcdHealthy, .etcdForgot: [.etcd]
+        case .etcdHealthy, .etcdForgot, .etcdLosesNothing: [.etcd]
         case .nothingBootstrapped: [.patroni]
         case .containerIs(let address, _): [.node(address.node)]
         }

@@ -18,17 +18,10 @@ enum EtcdStage {
             }
             return
         }
-        var last: [StepID] = []
         guard let listed = Rules.etcdMembers(situation.observed) else {
-            // No quorum answers: those that are down come up side by side, for none can alone.
-            for member in members {
-                var mine: [StepID] = []
-                mend(member, situation, &draft, after: &mine)
-                last += mine
-            }
-            draft.etcd = last + startVotes(situation, &draft)
-            return
+            return bringQuorumBack(situation, &draft)
         }
+        var last: [StepID] = []
         refuseOtherNames(listed, situation, &draft)
         let leaving = leaving(listed, situation)
         // While one is dead, no other may join.
@@ -45,6 +38,49 @@ enum EtcdStage {
             remove(name, besides: [name], situation, &draft, after: &last)
         }
         draft.etcd = last
+    }
+
+    /// No quorum answers: those that are down come up side by side, for none can alone. One that
+    /// answers lacks nothing but the others: taken down before they are back, it would end the
+    /// quorum that they make with it.
+    private static func bringQuorumBack(_ situation: Situation, _ draft: inout Draft) {
+        let members = situation.desired.etcd.members
+        let waiting = members.filter {
+            runs($0, situation) && situation.observed.etcd[$0.name]?.value != nil
+        }
+        var others: [StepID] = []
+        for member in members where !waiting.contains(member) {
+            var mine: [StepID] = []
+            mend(member, situation, &draft, after: &mine)
+            others += mine
+        }
+        others += startVotes(situation, &draft)
+        draft.etcd = others
+        // Where all run, what they run with may be what keeps them apart.
+        let mayWait = !others.isEmpty || waiting.count < members.count
+        for member in waiting {
+            if mayWait, others.isEmpty {
+                noteIfChanged(member, situation, &draft)
+                continue
+            }
+            var mine = others
+            mend(member, situation, &draft, after: &mine, awaitingQuorum: mayWait)
+            if mine != others { draft.etcd += mine }
+        }
+    }
+
+    /// Silence would read as "matches the manifest".
+    private static func noteIfChanged(
+        _ member: EtcdMember, _ situation: Situation, _ draft: inout Draft
+    ) {
+        let address = ContainerAddress(member.name.service, on: member.node)
+        guard case .present(_, let changes) = situation.standing(address), !changes.isEmpty
+        else { return }
+        let fields = changes.map(\.field).joined(separator: ", ")
+        draft.notes.append(
+            .down(
+                object: member.name.rawValue,
+                reason: "etcd has no quorum; its change of \(fields) waits for one"))
     }
 
     /// Members that left the manifest and are down, where no quorum answers: it may need their votes
@@ -116,7 +152,7 @@ enum EtcdStage {
 
     private static func mend(
         _ member: EtcdMember, _ situation: Situation, _ draft: inout Draft,
-        after last: inout [StepID]
+        after last: inout [StepID], awaitingQuorum: Bool = false
     ) {
         let address = ContainerAddress(member.name.service, on: member.node)
         let before = last
@@ -133,14 +169,16 @@ enum EtcdStage {
             } else if !changes.isEmpty {
                 guard situation.keepsData(address, &draft) else { return }
                 let isRunning = container.state == .running
-                let isOutage = isRunning && breaksQuorum(situation)
+                let isOutage = isRunning && !awaitingQuorum && breaksQuorum(situation)
                 let isHealthy = situation.observed.etcd[member.name]?.value?.isHealthy == true
                 var guards = [Guard.containerIs(address, id: container.id)]
                 // Nobody waits for the health of what is to be mended. Without a quorum nobody is
-                // healthy, and those that are down or ill have to come back.
-                if isRunning && isHealthy {
+                // healthy, and those that are down or ill have to come back: where it is so.
+                if (isRunning && isHealthy) || awaitingQuorum {
                     guards.append(.etcdHealthy(besides: []))
-                } else if Rules.etcdMembers(situation.observed) != nil, !isOutage {
+                } else if Rules.etcdMembers(situation.observed) == nil {
+                    if isRunning { guards.append(.etcdLosesNothing(member.name)) }
+                } else if !isOutage {
                     guards.append(.etcdHealthy(besides: [member.name]))
                 }
                 last = [

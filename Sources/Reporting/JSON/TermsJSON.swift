@@ -70,6 +70,7 @@ extension Guard {
         case .etcdHealthy(let besides):
             .term("etcd_healthy", ["besides": .strings(besides.map(\.rawValue))])
         case .etcdForgot(let name): .term("etcd_forgot", etcd: name)
+        case .etcdLosesNothing(let name): .term("etcd_loses_nothing", etcd: name)
         case .nothingBootstrapped: .term("nothing_bootstrapped")
         case .restartPending(let name): .term("restart_pending", member: name)
         case .stillAiling(let name): .term("still_ailing", member: name)
