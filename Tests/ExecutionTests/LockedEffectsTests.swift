@@ -66,13 +66,13 @@ struct LockedEffectsTests {
         nodes.free("n-2")
         nodes.take("n-2", for: .test("b-1"))
         let locked = LockedShell(recorder, under: lock, of: project)
-        await #expect(throws: ShellFailure.unreachable("the lock on n-2 was lost")) {
+        await #expect(throws: ShellFailure.unreachable(NodeName("n-2").lockLost)) {
             _ = try await locked.perform(command, on: "n-1")
         }
         #expect(recorder.performed.withLock { $0 } == [])
         let web = LockedWeb(recorder, under: lock)
         let place = WebAddress(node: "n-1", host: "127.0.0.1", port: 8008, path: "/switchover")
-        await #expect(throws: WebFailure.unreachable("the lock on n-2 was lost")) {
+        await #expect(throws: WebFailure.unreachable(NodeName("n-2").lockLost)) {
             _ = try await web.send(
                 WebRequest(method: .post, address: place), limit: .seconds(1))
         }

@@ -73,7 +73,9 @@ extension LabTests.FaultTests {
             if fault.isHarmless { #expect(try Lab.allStarts() == before) }
             try staging.settle()
             if fault.cure != nil { try staging.settleEtcd() }
-            staging.outcome = "\(outcome.status): \(filled(fault.outcome))"
+            let isWaitedFor = outcome.status == 0 && fault.statuses.count > 1
+            staging.outcome =
+                "\(outcome.status): \(isWaitedFor ? "waited for" : filled(fault.outcome))"
         }
     }
 }

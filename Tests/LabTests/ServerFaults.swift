@@ -23,21 +23,22 @@ extension ServerFault {
         ServerFault(
             name: "the leader's server loses power in the switchover", victim: .leader,
             moment: .act("switch over from"), strike: lab("kill"), cure: lab("start"),
-            statuses: [4], says: ["SERVER"], isSynchronous: true, isImpatient: true,
-            outcome: "the switchover was watched to its end, then stopped"),
+            statuses: [4], says: ["SERVER", "its outcome is unknown"], isSynchronous: true,
+            isImpatient: true, outcome: "the outcome of the switchover is unknown"),
         ServerFault(
             name: "a server restarts while its member is recreated", victim: .firstReplica,
             strike: lab("kill"), cure: lab("start"), lasts: 0, statuses: [0, 4],
             isImpatient: true,
-            outcome: "stopped: whether MEMBER was recreated could not be told in time"),
+            outcome: "whether MEMBER was recreated could not be told in time"),
     ]
 
     private static let networks: [ServerFault] = [
         ServerFault(
             name: "cut between us and a node, until the apply gave up", victim: .firstReplica,
-            strike: lab("cut"), cure: lab("uncut"), statuses: [4], says: ["SERVER"],
+            strike: lab("cut"), cure: lab("uncut"), statuses: [4],
+            says: ["SERVER", "not done within 40s"],
             refusal: "SERVER could not be looked at", isImpatient: true,
-            outcome: "its outcome is unknown; 3 while it is cut: SERVER could not be looked at"),
+            outcome: "stopped; 3 while it is cut: SERVER could not be looked at"),
         ServerFault(
             name: "cut between us and a node, healed after 10 s", victim: .firstReplica,
             strike: lab("cut"), cure: lab("uncut"), lasts: 10, statuses: [0],
@@ -65,8 +66,9 @@ extension ServerFault {
             outcome: "the port is open, but no SSH greeting or key came"),
         ServerFault(
             name: "sshd freezes with our sessions in the middle", victim: .firstReplica,
-            strike: lab("freeze-ssh"), cure: lab("thaw-ssh"), statuses: [4], says: ["SERVER"],
-            isImpatient: true, outcome: "the outcome of its step is unknown"),
+            strike: lab("freeze-ssh"), cure: lab("thaw-ssh"), statuses: [4],
+            says: ["SERVER", "its outcome is unknown"], isImpatient: true,
+            outcome: "the outcome of its step is unknown"),
     ]
 
     private static let parts: [ServerFault] = [

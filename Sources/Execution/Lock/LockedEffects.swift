@@ -83,5 +83,8 @@ package struct LockedWeb: WebClient {
 
 extension NodeName {
     /// What is told when the lock of this node is lost.
-    package var lockLost: String { "the lock on \(self) was lost" }
+    package var lockLost: String {
+        "the lock on \(self) was lost: the server or the connection to it failed, or somebody freed"
+            + " it (matriarch unlock)"
+    }
 }
