@@ -8,7 +8,8 @@ somebody staged) is held against what the members said last:
   leader-stopped   the member led when it was told to stop
   second-down      the member was fine, and another was not running or not streaming, or silent.
                    A silence counts as fine between two answers that say so, of the same start of
-                   Postgres: a Patroni that is busy says nothing about its Postgres
+                   Postgres: a Patroni that is busy says nothing about its Postgres. So does one
+                   since its own start, when the leader lists it and its next answer agrees
   two-leaders      two members took writes at the same time, as told within one round of questions
 
 At SIGTERM or SIGINT it prints one line of JSON: stops (each with what was known then), violations,
@@ -16,6 +17,7 @@ leaders (who led from when on, in seconds since the start). Exit code: 0; 1 when
 """
 
 import argparse
+import datetime
 import json
 import signal
 import subprocess
@@ -57,7 +59,14 @@ class Member:
             return None
         return {"name": said.get("patroni", {}).get("name"), "role": said.get("role"),
                 "state": said.get("state"), "replication": said.get("replication_state"),
-                "started": said.get("postmaster_start_time")}
+                "started": said.get("postmaster_start_time"),
+                "standbys": sorted(standby.get("application_name", "")
+                                   for standby in said.get("replication") or []
+                                   if standby.get("state") == "streaming")}
+
+    def after(self, moment):
+        """The first answer after a moment."""
+        return next((said for when, said in self.samples if said and when > moment), None)
 
     def at(self, moment):
         """The last answer before a moment with its age, when it is fresh or nothing changed until
@@ -68,7 +77,8 @@ class Member:
         if before is None:
             return None
         when, said = before
-        silence = after is not None and said == after[1] and after[0] - when <= SILENCE
+        silence = (after is not None and after[0] - when <= SILENCE
+                   and {**said, "standbys": None} == {**after[1], "standbys": None})
         if moment - when <= FRESH or silence:
             return {**said, "age": round(moment - when, 2)}
         return None
@@ -80,6 +90,14 @@ def leads(said):
 
 def is_fine(said):
     return leads(said) or (bool(said) and said["replication"] == "streaming")
+
+
+def streamed(after, leader, moment):
+    """A member that was not heard between its own start and a moment streamed at it all the same,
+    when the leader had it in its list and its own next answer says so, of the same start."""
+    return (is_fine(after) and not leads(after) and bool(after["started"])
+            and datetime.datetime.fromisoformat(after["started"]).timestamp() < moment
+            and leader is not None and after["name"] in leader["standbys"])
 
 
 class Server:
@@ -127,6 +145,13 @@ def judge(stops, members):
         if leads(own):
             violations.append({"rule": "leader-stopped", "member": name, "at": moment, "known": known})
         fine = sum(map(is_fine, others))
+        leader = next(filter(leads, others), None)
+        heard = {said["name"] for said in others} | {name}
+        for after in (member.after(moment) for member in members):
+            # The leader's word is of use only when it is younger than the other's own stop.
+            if after and after["name"] not in heard and leader and (
+                    moment - leader["age"] > stopped.get(after["name"], 0)):
+                fine += streamed(after, leader, moment)
         if is_fine(own) and not leads(own) and fine < len(members) - 1:
             violations.append({"rule": "second-down", "member": name, "at": moment, "known": known})
     return seen, violations
