@@ -86,7 +86,8 @@ struct Process: Sendable {
                 end.failure = "refused: not accepted: \(refused.sorted().map(\.rawValue))"
                 return end
             }
-            controller.mayRisk(Set(hazards.map(\.rawValue)))
+            controller.mayRisk(
+                Set(hazards.map(\.rawValue)), forMembers: desired.postgres.memberCount)
             let nodes = desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
             let lock: ClusterLock
             do throws(LockRefusal) {

@@ -74,6 +74,13 @@ struct FoundSeeds {
         #expect(problems == [])
     }
 
+    /// 34474: the oracle counted a member that was to be removed, had died and was forgotten.
+    @Test("a seed that failed, as long as the generator tells the same story", arguments: [34474])
+    func seed(_ number: UInt64) async throws {
+        let problems = try await apart { Seeds.problems(of: number, try Starts()) }
+        #expect(problems == [])
+    }
+
     @Test("replicas are not taken for broken where the leader's server does not let us in")
     func leaderBehindRefusedShell() async throws {
         let problems = try await play(Shape.cluster(image: "spilo-17:2"), rounds: 1) {

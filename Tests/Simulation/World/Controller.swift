@@ -43,9 +43,12 @@ final class Controller: NodeShell, WebClient, NodeHolder {
         }
     }
 
-    /// What a person accepted of its plan.
-    func mayRisk(_ hazards: Set<String>) {
-        world.look { $0.controllers[number]?.accepted = hazards }
+    /// What a person wants of it, and accepted of its plan.
+    func mayRisk(_ hazards: Set<String>, forMembers count: Int) {
+        world.look {
+            $0.controllers[number]?.accepted = hazards
+            $0.controllers[number]?.wantedMembers = count
+        }
     }
 
     /// What its plan could not see.

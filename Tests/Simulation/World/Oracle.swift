@@ -136,13 +136,8 @@ struct Oracle: Sendable {
             for other in down.sorted() where other != member {
                 note("S1: \(verb) \(member) while \(other) is down by our hand", at: now)
             }
-            var others = Set(world.dcs.members.keys).union(world.instances.keys)
-            for server in world.servers.values {
-                for container in server.containers.values {
-                    if case .postgres(let other) = container.spec.role { others.insert(other) }
-                }
-            }
-            for other in others.subtracting([member]).sorted() where !wasHealthy(other, at: now) {
+            for other in counted(world).subtracting([member]).sorted()
+            where !wasHealthy(other, at: now) {
                 note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
             }
             if let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first }) {
@@ -154,6 +149,21 @@ struct Oracle: Sendable {
             note("S9: \(verb) \(member) without a leader", at: now)
         }
         downByUs.insert(member)
+    }
+
+    /// Members whose state matters to the others. One that does not run and that Patroni forgot is
+    /// missed only where there are fewer than the manifest wants without it: else it is one to be
+    /// removed.
+    private func counted(_ world: World) -> Set<MemberName> {
+        var members = Set(world.dcs.members.keys).union(world.instances.keys)
+        let wanted = actor.flatMap { world.controllers[$0]?.wantedMembers } ?? .max
+        guard members.count < wanted else { return members }
+        for server in world.servers.values {
+            for container in server.containers.values {
+                if case .postgres(let member) = container.spec.role { members.insert(member) }
+            }
+        }
+        return members
     }
 
     /// Neither a copy that works nor about to be one: without a leader it may be taken down, for
@@ -221,10 +231,16 @@ struct Oracle: Sendable {
     mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
         guard world.etcd.isBorn, world.etcd.running[name] != nil else { return }
         let voters = world.etcd.voters
-        guard voters.contains(where: { $0.name == name.rawValue }),
-            !acceptedOutages.contains(where: { $0.contains(name.service) })
-        else { return }
+        guard voters.contains(where: { $0.name == name.rawValue }) else { return }
+        // Of one or two that live none can be spared, in whatever order; of three there is one.
+        let isAccepted = acceptedOutages.contains { $0.contains(name.service) }
+        if isAccepted, voters.count(where: { lives($0, world) }) <= 2 { return }
         judge(voters, without: name, what, world)
+    }
+
+    private func lives(_ voter: EtcdCluster.Member, _ world: World) -> Bool {
+        world.isEtcdWell(voter)
+            || lastRunning[voter.name].map { world.now - $0 <= Self.grace } ?? false
     }
 
     /// A voter is about to leave the list.
@@ -237,11 +253,7 @@ struct Oracle: Sendable {
     private mutating func judge(
         _ voters: [EtcdCluster.Member], without name: EtcdName, _ what: String, _ world: World
     ) {
-        let alive = voters.filter {
-            $0.name != name.rawValue
-                && (world.isEtcdWell($0)
-                    || lastRunning[$0.name].map { world.now - $0 <= Self.grace } ?? false)
-        }
+        let alive = voters.filter { $0.name != name.rawValue && lives($0, world) }
         if alive.count <= voters.count / 2 {
             note(
                 "S5: etcd has \(alive.count) of \(voters.count) voters after \(what)",

@@ -191,6 +191,8 @@ struct ControllerState: Sendable {
     var isActing = false
     /// What its plan could not see.
     var blind: Set<NodeName> = []
+    /// How many members its manifest has.
+    var wantedMembers = Int.max
     /// What a person accepted of its plan, in the words of `--accept`.
     var accepted: Set<String> = []
     /// Where it once held the lock and does not any more.
