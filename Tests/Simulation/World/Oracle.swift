@@ -140,6 +140,10 @@ struct Oracle: Sendable {
             where !wasHealthy(other, at: now) {
                 note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
             }
+            // The rest is done to change a member or to be rid of it.
+            if verb == "restart of" || verb == "reinitialisation of" {
+                note("S1: \(verb) \(member), which is a healthy copy", at: now)
+            }
             if let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first }) {
                 note("S4: \(verb) \(member) while \(unseen) could not be looked at", at: now)
             }
