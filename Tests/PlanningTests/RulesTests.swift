@@ -102,6 +102,23 @@ import Testing
     }
 
     /// Asking again could only move the lead away.
+    /// On the lab: an old leader was recreated as its server came back, and did not start for minutes.
+    @Test("a member that is stopped after a crash must get time to rewind before it is recreated")
+    func rewinding() throws {
+        func verdict(_ adjust: (inout PatroniMember) -> Void) throws -> Verdict {
+            let scene = try scene { world in
+                world.change("postgres-3") { $0.state = .stopped }
+                world.change("postgres-3", adjust)
+            }
+            return scene.check(.ailingOrOthersStreaming("postgres-3", maxLag: lag))
+        }
+        #expect(
+            try verdict { $0.systemIdentifier = "7" }
+                == .ripening(
+                    "postgres-3 is stopped, and may come back by itself", after: .seconds(15)))
+        #expect(try verdict { $0.systemIdentifier = nil } == .holds)
+    }
+
     @Test("a switchover to the member that leads already is done, and no failure")
     func leadsAlready() throws {
         #expect(

@@ -24,6 +24,8 @@ extension Rules {
                 : .idle("\(member) is healthy again", patience: .zero)
         case .ailingOrOthersStreaming(let member, _) where isCloning(member, observed):
             .wait("\(member) is being cloned")
+        case .ailingOrOthersStreaming(let member, _) where mayBeRewinding(member, observed):
+            .ripening("\(member) is stopped, and may come back by itself", after: .seconds(15))
         case .ailingOrOthersStreaming(let member, let maxLag):
             isAiling(member, observed)
                 ? .holds
@@ -204,6 +206,13 @@ extension Rules {
         case .notStreaming(_, .creatingReplica), .notStreaming(_, .initializing): true
         default: false
         }
+    }
+
+    /// After a crash Patroni says "stopped" while Postgres recovers and its data is rewound. A rewind
+    /// that is cut short leaves data that cannot be started.
+    private static func mayBeRewinding(_ member: MemberName, _ observed: Observed) -> Bool {
+        guard let answer = observed.members[member]?.value else { return false }
+        return answer.state == .stopped && !answer.isWrecked
     }
 
     /// Somebody, or Patroni, began to mend it since it was planned.
