@@ -39,6 +39,11 @@ package struct Run: Sendable {
         case ended(StepOutcome)
     }
 
+    struct Ripening {
+        var since: Duration
+        var last: Duration
+    }
+
     struct State {
         let step: Step
         let isDisruptive: Bool
@@ -47,6 +52,8 @@ package struct Run: Sendable {
         var endedAt: Duration?
         /// When its guards were first read since it last became ready.
         var guardedSince: Duration?
+        /// Since when a guard has asked for a lasting state, and when it last did.
+        var ripening: Ripening?
         /// When it first acted: limits and Patroni's own patience count from there.
         var actedAt: Duration?
         var verifiedSince: Duration?

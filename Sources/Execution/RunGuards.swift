@@ -50,17 +50,30 @@ extension Run {
             return wait(position, reason, at: now)
         }
         for case .ripening(let reason, let after) in verdicts
-        where now - (state.guardedSince ?? now) < after {
+        where ripens(position, within: after, at: now) < after {
             return wait(position, reason, at: now)
         }
         for case .idle(let reason, let patience) in verdicts {
-            if now - (state.guardedSince ?? now) >= patience {
+            if ripens(position, within: patience, at: now) >= patience {
                 return end(position, .succeeded, at: now)
             }
             return wait(position, reason, at: now)
         }
         if state.acts == 0 { states[position].before = observed }
         act(position, at: now)
+    }
+
+    /// How long a state has lasted that has to last before it counts. One that comes and goes, as a
+    /// Postgres that fails to start again and again, lasts; what was waited for before does not count.
+    private mutating func ripens(
+        _ position: Int, within time: Duration, at now: Duration
+    ) -> Duration {
+        var ripening = Ripening(since: now, last: now)
+        if let earlier = states[position].ripening, now - earlier.last <= max(time, .seconds(30)) {
+            ripening.since = earlier.since
+        }
+        states[position].ripening = ripening
+        return now - ripening.since
     }
 
     /// Not yet: look again until the limit.

@@ -132,7 +132,8 @@ struct MemberStanding {
     ) -> Bool {
         let answers = situation.observed.members.compactMapValues(\.value)
         let others = situation.live.keys.filter { $0 != member && $0 != leader }
-        if answers[leader]?.replication.isEmpty == false
+        // The leader's list may still have the member itself, for a minute after it was cut off.
+        if answers[leader]?.replication.contains(where: { $0.key != member.rawValue }) == true
             || others.contains(where: { situation.health.isHealthy($0) })
         {
             return true

@@ -39,6 +39,7 @@ struct Bench {
             case "wait": .wait(parts[1])
             case "refused": .refused(parts[1])
             case "idle": .idle(parts[1], patience: .zero)
+            case "ripening": .ripening(parts[1], after: .seconds(15))
             default: .holds
             }
         },

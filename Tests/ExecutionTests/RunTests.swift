@@ -163,6 +163,40 @@ struct RunTests {
         #expect(bench.report?.outcome == .stopped("a: its container exited (1)"))
     }
 
+    /// Found by the simulation: the time that had been waited for something else counted.
+    @Test("acts on a state that has to last once it has, whatever was waited for before")
+    func ripens() {
+        func bench() -> Bench {
+            Bench([
+                step(
+                    "a", .restartMember("pg-1"), guards: [.clusterSettled], limit: .seconds(300))
+            ])
+        }
+        let ripe = ["clusterSettled": "ripening:pg-1 may recover by itself"]
+        let away = ["clusterSettled": "wait:no route to n1"]
+        var late = bench()
+        late.read("a", away)
+        late.read("a", away, after: .seconds(60))
+        late.read("a", ripe, after: .seconds(1))
+        #expect(late.acts.isEmpty)
+        late.read("a", ripe, after: .seconds(14))
+        #expect(late.acts.isEmpty)
+        late.read("a", ripe, after: .seconds(1))
+        #expect(late.acts == [.restartMember("pg-1")])
+        // It comes and goes, as a Postgres that fails to start again and again.
+        var flapping = bench()
+        flapping.read("a", ripe)
+        flapping.read("a", away, after: .seconds(8))
+        flapping.read("a", ripe, after: .seconds(10))
+        #expect(flapping.acts == [.restartMember("pg-1")])
+        // Once a minute is no lasting state.
+        var rare = bench()
+        rare.read("a", ripe)
+        rare.read("a", away, after: .seconds(8))
+        rare.read("a", ripe, after: .seconds(60))
+        #expect(rare.acts.isEmpty)
+    }
+
     @Test("refuses a plan that is blocked or could never end")
     func malformed() {
         let blocker = Blocker(object: "n1", seen: "unreachable", expected: "", remedy: "")

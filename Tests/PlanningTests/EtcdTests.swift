@@ -59,19 +59,53 @@ import Testing
         #expect(
             try verdict(rule, world)
                 == .ripening("no etcd member answers; one may yet", after: .seconds(20)))
-        var answer = ObservedEtcd(isHealthy: false, members: [], memberID: 1, leaderID: 2)
+        let members = try #require(try converged().observed.etcd["etcd-1"]?.value?.members)
+        var answer = ObservedEtcd(
+            isHealthy: false, members: members, memberID: members[0].id, leaderID: members[1].id)
         world.observed.etcd["etcd-1"] = .known(answer)
         #expect(
             try verdict(rule, world)
-                == .wait("etcd-1 has a leader in etcd, and no member of it says it is healthy"))
+                == .wait(
+                    "etcd-1 has a leader in etcd, and without etcd-1 only 0 of 3 voters answer that"
+                        + " they follow it"))
+        // A learner knows the leader and no list.
+        world.observed.etcd["etcd-1"] = .known(
+            ObservedEtcd(
+                isHealthy: false, members: [], memberID: members[0].id, leaderID: members[1].id))
+        #expect(try verdict(rule, world) != .holds)
         answer.leaderID = nil
         world.observed.etcd["etcd-1"] = .known(answer)
-        #expect(try verdict(rule, world) == .holds)
+        #expect(
+            try verdict(rule, world)
+                == .ripening(
+                    "no etcd member knows of a leader; one may be elected", after: .seconds(20)))
         world = try converged()
         #expect(try verdict(rule, world) == .holds)
         world.observed.etcd["etcd-2"] = .unreachable("silent")
         #expect(
             try verdict(rule, world) == .wait("etcd member etcd-2 is not healthy: silent"))
+    }
+
+    /// An alarm makes every member unhealthy: the edit that helps could never be applied.
+    @Test("members that follow a leader and are unhealthy all the same must be changed one by one")
+    func alarm() throws {
+        var world = try converged()
+        for (name, reading) in world.observed.etcd {
+            world.observed.etcd[name] = reading.map {
+                var answer = $0
+                answer.isHealthy = false
+                answer.leaderID = answer.members.first?.id
+                return answer
+            }
+        }
+        let rule = Guard.etcdLosesNothing("etcd-1")
+        #expect(try verdict(rule, world) == .holds)
+        world.observed.etcd["etcd-2"] = .unreachable("silent")
+        #expect(
+            try verdict(rule, world)
+                == .wait(
+                    "etcd-1 has a leader in etcd, and without etcd-1 only 1 of 3 voters answer that"
+                        + " they follow it"))
     }
 
     @Test("shrinking from five to three must end, and never go on while a voter is ill")

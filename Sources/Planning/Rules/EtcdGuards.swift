@@ -46,11 +46,24 @@ extension Rules {
             return etcdHealthy(besides: isHealthy ? [] : [name], observed)
         }
         let answers = observed.etcd.compactMapValues(\.value)
-        if let member = answers.keys.sorted().first(where: { answers[$0]?.leaderID != nil }) {
-            return .wait("\(member) has a leader in etcd, and no member of it says it is healthy")
+        // An alarm (no space, damage) makes every member unhealthy, and the quorum is there.
+        let led = answers.sorted { $0.key < $1.key }.first { $0.value.leaderID != nil }
+        if let led {
+            let voters = led.value.members.filter { !$0.isLearner }
+            let following = voters.count {
+                $0.label != name && answers[$0.label]?.leaderID == led.value.leaderID
+            }
+            // Of one or two none can be spared, and a person accepted that. A learner has no list.
+            return (1...2).contains(voters.count) || following > voters.count / 2
+                ? .holds
+                : .wait(
+                    "\(led.key) has a leader in etcd, and without \(name) only \(following) of"
+                        + " \(voters.count) voters answer that they follow it")
         }
-        return answers.isEmpty
-            ? .ripening("no etcd member answers; one may yet", after: .seconds(20)) : .holds
+        return .ripening(
+            answers.isEmpty
+                ? "no etcd member answers; one may yet"
+                : "no etcd member knows of a leader; one may be elected", after: .seconds(20))
     }
 
     static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {

@@ -208,11 +208,11 @@ extension Rules {
         }
     }
 
-    /// After a crash Patroni says "stopped" while Postgres recovers and its data is rewound. A rewind
+    /// After a crash Patroni says "stopped" or "crashed" while Postgres recovers and its data is rewound. A rewind
     /// that is cut short leaves data that cannot be started.
     private static func mayBeRewinding(_ member: MemberName, _ observed: Observed) -> Bool {
         guard let answer = observed.members[member]?.value else { return false }
-        return answer.state == .stopped && !answer.isWrecked
+        return [.stopped, .crashed].contains(answer.state) && !answer.isWrecked
     }
 
     /// Somebody, or Patroni, began to mend it since it was planned.

@@ -80,19 +80,26 @@ enum EtcdStage {
         draft.notes.append(
             .down(
                 object: member.name.rawValue,
-                reason: "etcd has no quorum; its change of \(fields) waits for one"))
+                reason:
+                    "etcd has no quorum; its change of \(fields) waits for one. Bring the others"
+                    + " back, or take those that are gone for good out of the manifest"))
     }
 
     /// Members that left the manifest and are down, where no quorum answers: it may need their votes
-    /// to let them go. Whether it knows them still cannot be asked.
+    /// to let them go. Who answers has the list of members, also without a quorum.
     private static func startVotes(_ situation: Situation, _ draft: inout Draft) -> [StepID] {
         var started: [StepID] = []
+        let lists = situation.observed.etcd.values.compactMap { $0.value?.members }
+        func mayBeMember(_ service: ServiceName) -> Bool {
+            lists.isEmpty || lists.contains { $0.contains { $0.name == service.rawValue } }
+        }
         for node in situation.desired.nodes.map(\.name) {
             for container in situation.node(node)?.containers ?? []
             where situation.desired.isEtcd(container)
                 && situation.blueprint.spec(ContainerAddress(container.service, on: node)) == nil
                 && container.managedBy == situation.desired.name
                 && [.exited, .created, .dead].contains(container.state)
+                && mayBeMember(container.service)
             {
                 let address = ContainerAddress(container.service, on: node)
                 started.append(
