@@ -177,7 +177,7 @@ struct Process: Sendable {
         let outages = look.proposal.plan.steps.filter { $0.hazards.contains(.outage) }
         world.look {
             $0.oracle.switchoverIsSettled()
-            $0.oracle.outagesAreAccepted(of: Set(outages.compactMap(\.action.etcdService)))
+            $0.oracle.outagesAreAccepted(of: Set(outages.compactMap(\.action.stoppedService)))
         }
         let topology = look.proposal.topology
         let names = StepNames(look.proposal.plan, in: topology)
@@ -230,10 +230,12 @@ extension Step {
 }
 
 extension Action {
-    /// Of etcd's members, whom it stops.
-    fileprivate var etcdService: ServiceName? {
+    /// Whom it stops.
+    fileprivate var stoppedService: ServiceName? {
         switch self {
         case .recreateContainer(let address), .restartContainer(let address): address.service
+        case .recreateMember(let name), .restartMember(let name), .restartPostgres(let name):
+            name.service
         default: nil
         }
     }

@@ -123,6 +123,13 @@ struct Oracle: Sendable {
     /// Called as a command that takes a member down is sent.
     mutating func memberGoesDown(_ member: MemberName, by verb: String, in world: World) {
         let now = world.now
+        // The only member may be the leader that cannot be heard: a person accepted that by name.
+        if counted(world) == [member],
+            acceptedOutages.contains(where: { $0.contains(member.service) })
+        {
+            downByUs.insert(member)
+            return
+        }
         let isRestart = verb == "restart of Postgres in"
         if world.dcs.leader == member, !isRestart,
             now - (lastNotLeading[member] ?? .zero) > Self.grace
