@@ -143,4 +143,105 @@ import Testing
         #expect(try verdict(isOptional: true) == .idle(reason, patience: .seconds(20)))
         #expect(try verdict(isOptional: false) == .wait(reason))
     }
+
+    // What no seed of the simulation tells apart, as other guards stand behind these.
+
+    @Test("nothing may be bootstrapped beside a leader, a listed member or an unseen server")
+    func bootstrapsOnce() throws {
+        let rule = Guard.nothingBootstrapped
+        #expect(try scene().check(rule) == .refused("postgres-1 leads already"))
+        let listed = try scene { world in
+            for name in ["postgres-1", "postgres-2", "postgres-3"] as [MemberName] {
+                world.change(name) { $0.role = .replica }
+            }
+        }
+        #expect(listed.check(rule) == .refused("Patroni lists postgres-1 already"))
+        let empty = try scene {
+            $0.observed.members = [:]
+            $0.observed.views = [:]
+        }
+        #expect(empty.check(rule) == .holds)
+        let unseen = try scene {
+            $0.observed.members = [:]
+            $0.observed.views = [:]
+            $0.observed.nodes["node-2"] = .unreachable("no route")
+        }
+        #expect(unseen.check(rule) == .refused("node-2 could not be looked at: no route"))
+    }
+
+    @Test("Postgres restarts only where Patroni asks for it")
+    func restartsOnDemand() throws {
+        let rule = Guard.restartPending("postgres-2")
+        guard case .idle = try scene().check(rule) else {
+            Issue.record("a restart that nobody asked for")
+            return
+        }
+        #expect(
+            try scene { $0.change("postgres-2") { $0.pendingRestart = true } }.check(rule) == .holds
+        )
+        #expect(
+            try scene { $0.observed.members["postgres-2"] = .unreachable("timed out") }.check(rule)
+                == .wait("postgres-2 does not answer"))
+    }
+
+    @Test("the data of a member may go only while another copy is healthy")
+    func otherCopy() throws {
+        let rule = Guard.healthyCopy(besides: "postgres-1")
+        #expect(try scene().check(rule) == .holds)
+        let last = try scene { world in
+            for name in ["postgres-2", "postgres-3"] as [MemberName] {
+                world.observed.members[name] = .unreachable("timed out")
+            }
+        }
+        #expect(last.check(rule) == .wait("no other healthy copy of the data is known"))
+    }
+
+    @Test("the lead goes to a healthy copy alone")
+    func candidate() throws {
+        let rule = Guard.switchoverPossible(from: "postgres-1", to: "postgres-2", maxLag: lag)
+        #expect(try scene().check(rule) == .holds)
+        let silent = try scene { $0.observed.members["postgres-2"] = .unreachable("timed out") }
+        #expect(silent.check(rule) == .wait("postgres-2 does not answer: timed out"))
+    }
+
+    @Test(
+        "a member that has not reached etcd lately, or another leader in the leader's view, waits")
+    func staleness() throws {
+        func seen(_ ago: Int64) throws -> Verdict {
+            try scene {
+                $0.change("postgres-2") {
+                    $0.answeredAt = 1000
+                    $0.dcsLastSeen = 1000 - ago
+                }
+            }.check(.clusterSettled)
+        }
+        #expect(try seen(25) == .holds)
+        #expect(try seen(26) == .wait("postgres-2 last reached etcd 26 s ago"))
+        let moved = try scene { world in
+            guard case .known(var view)? = world.observed.views["postgres-1"] else { return }
+            for index in view.members.indices {
+                view.members[index].role =
+                    view.members[index].name == "postgres-2" ? .leader : .replica
+            }
+            world.observed.views["postgres-1"] = .known(view)
+        }
+        #expect(
+            moved.check(.clusterSettled)
+                == .wait("postgres-1 says that it leads, its view says postgres-2"))
+    }
+
+    @Test("while a server is unseen etcd does not shrink, and no member is made elsewhere")
+    func unseen() throws {
+        var world = World.three()
+        try world.observeConverged()
+        world.lose("node-3", members: ["postgres-3"], etcd: ["etcd-3"])
+        world.desired.etcd.members.removeLast()
+        world.desired.postgres.replicas += 1
+        let plan = try world.plan()
+        #expect(
+            !plan.steps.contains {
+                $0.id.rawValue.hasPrefix("remove-etcd:") || $0.id.rawValue.hasPrefix("add:")
+            })
+        #expect(Set(plan.blockers.map(\.object)).isSuperset(of: ["etcd-3", "crm"]))
+    }
 }
