@@ -84,6 +84,8 @@ struct Bench {
         record(run.handle(.performed(id, outcome), at: now))
     }
 
+    mutating func withdraw(_ reason: String) { record(run.handle(.withdrawn(reason), at: now)) }
+
     mutating func interrupt() { record(run.handle(.interrupted, at: now)) }
 
     var report: Report? {

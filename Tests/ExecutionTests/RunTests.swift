@@ -197,6 +197,21 @@ struct RunTests {
         #expect(rare.acts.isEmpty)
     }
 
+    @Test("starts nothing new once its lock is lost, and says so")
+    func lockLost() {
+        var bench = Bench([
+            step("a", .restartMember("pg-1"), guards: [.clusterSettled]),
+            step("b", .restartMember("pg-2"), after: ["a"], guards: [.clusterSettled]),
+        ])
+        bench.read("a")
+        #expect(bench.acts == [.restartMember("pg-1")])
+        bench.withdraw("the lock on n1 was lost")
+        bench.performed("a")
+        #expect(bench.acts.isEmpty)
+        #expect(bench.report?.outcome == .stopped("the lock on n1 was lost"))
+        #expect(bench.report?.steps.first?.outcome == .succeeded)
+    }
+
     @Test("refuses a plan that is blocked or could never end")
     func malformed() {
         let blocker = Blocker(object: "n1", seen: "unreachable", expected: "", remedy: "")
