@@ -244,4 +244,20 @@ import Testing
             })
         #expect(Set(plan.blockers.map(\.object)).isSuperset(of: ["etcd-3", "crm"]))
     }
+
+    /// Found by the simulation: it had healed since the plan, and nothing said that it was a copy.
+    @Test("a broken member is not recreated once it has healed while a server is unseen")
+    func healedBesideUnseen() throws {
+        func guards(isUnseen: Bool) throws -> [Guard] {
+            var world = World.three()
+            try world.observeConverged()
+            world.desired.postgres.image = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
+            world.change("postgres-2") { $0.state = .startFailed }
+            if isUnseen { world.observed.nodes["node-3"] = .unreachable("no route") }
+            return try world.plan().steps.first { $0.id == "recreate:postgres-2" }?.guards ?? []
+        }
+        #expect(try guards(isUnseen: true).contains(.stillAiling("postgres-2")))
+        #expect(try !guards(isUnseen: false).isEmpty)
+        #expect(try !guards(isUnseen: false).contains(.stillAiling("postgres-2")))
+    }
 }

@@ -41,7 +41,9 @@ extension RolloutStage {
                         guards: [
                             same, .notLeading(name), .clusterSettled,
                             .ailingOrOthersStreaming(name, maxLag: maxLag),
-                        ],
+                        ]
+                            // S4: one that has healed is not taken away while something is unseen.
+                            + (situation.unknownNodes.isEmpty ? [] : [.stillAiling(name)]),
                         done: .streaming(name, maxLag: maxLag), limit: limit,
                         disruption: .replicaRestart)
                 ]
