@@ -5,15 +5,6 @@ import Testing
 
 /// What others made is adopted or left alone; what left the manifest goes.
 @Suite struct AdoptionTests {
-    private func converged(
-        replicas: Int = 2, leader: MemberName = "postgres-1",
-        adjust: (inout Desired) -> Void = { _ in }
-    ) throws -> World {
-        var world = World.three(replicas: replicas, adjust: adjust)
-        try world.observeConverged(leader: leader)
-        return world
-    }
-
     @Test("a hand-made cluster that matches must be adopted without a restart")
     func adoption() throws {
         var world = try converged()

@@ -7,15 +7,6 @@ import Testing
 @Suite struct ConfigurationTests {
     private static let newer = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
 
-    private func converged(
-        replicas: Int = 2, leader: MemberName = "postgres-1",
-        adjust: (inout Desired) -> Void = { _ in }
-    ) throws -> World {
-        var world = World.three(replicas: replicas, adjust: adjust)
-        try world.observeConverged(leader: leader)
-        return world
-    }
-
     @Test("an increase of max_connections must restart standbys first, a decrease the leader first")
     func restarts() throws {
         var world = try converged()

@@ -5,12 +5,6 @@ import Testing
 
 /// etcd keeps its quorum whatever is edited (S5).
 @Suite struct EtcdTests {
-    private func converged(adjust: (inout Desired) -> Void = { _ in }) throws -> World {
-        var world = World.three(adjust: adjust)
-        try world.observeConverged()
-        return world
-    }
-
     private func ids(_ plan: Plan) -> [String] {
         plan.steps.map(\.id.rawValue).filter { $0.contains("etcd") }
     }
@@ -396,7 +390,7 @@ import Testing
                 topology: Topology(desired: world.desired, members: []), observed: world.observed)
         }
         #expect(progress(world) == .notYet("etcd still lists 8e9e05c5"))
-        let converged = try self.converged()
+        let converged = try converged()
         #expect(progress(converged) == .met)
     }
 

@@ -5,12 +5,6 @@ import Testing
 
 /// What was made by hand is not lost when it is made anew.
 @Suite struct HandMadeTests {
-    private func converged(adjust: (inout Desired) -> Void = { _ in }) throws -> World {
-        var world = World.three(adjust: adjust)
-        try world.observeConverged()
-        return world
-    }
-
     private func seen(_ world: World) throws -> [String] {
         try world.plan().blockers.map { "\($0.object): \($0.seen)" }
     }

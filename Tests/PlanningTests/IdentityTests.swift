@@ -5,12 +5,6 @@ import Testing
 /// A member that is recreated under another identity finds no cluster in etcd and makes itself the
 /// leader of a new one, beside the old leader.
 @Suite struct IdentityTests {
-    private func converged(adjust: (inout Desired) -> Void = { _ in }) throws -> World {
-        var world = World.three(adjust: adjust)
-        try world.observeConverged()
-        return world
-    }
-
     private func seen(_ world: World) throws -> [String] {
         try world.plan().blockers.map { "\($0.object) \($0.seen)" }
     }

@@ -7,15 +7,6 @@ import Testing
 @Suite struct PlanningTests {
     private static let newer = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
 
-    private func converged(
-        replicas: Int = 2, leader: MemberName = "postgres-1",
-        adjust: (inout Desired) -> Void = { _ in }
-    ) throws -> World {
-        var world = World.three(replicas: replicas, adjust: adjust)
-        try world.observeConverged(leader: leader)
-        return world
-    }
-
     @Test("a converged cluster must plan nothing, or every apply would disturb it")
     func nothing() throws {
         #expect(try converged().plan() == Plan(cluster: "crm"))

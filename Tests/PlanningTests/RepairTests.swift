@@ -7,15 +7,6 @@ import Testing
 @Suite struct RepairTests {
     private static let newer = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
 
-    private func converged(
-        replicas: Int = 2, leader: MemberName = "postgres-1",
-        adjust: (inout Desired) -> Void = { _ in }
-    ) throws -> World {
-        var world = World.three(replicas: replicas, adjust: adjust)
-        try world.observeConverged(leader: leader)
-        return world
-    }
-
     @Test("a stopped member must be started, whoever leads")
     func stopped() throws {
         var world = try converged()

@@ -7,14 +7,6 @@ import Testing
 @Suite struct TroubleTests {
     private static let newer = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
 
-    private func converged(
-        leader: MemberName = "postgres-1", adjust: (inout Desired) -> Void = { _ in }
-    ) throws -> World {
-        var world = World.three(adjust: adjust)
-        try world.observeConverged(leader: leader)
-        return world
-    }
-
     /// "No changes. crm matches the manifest", exit 0, while nobody could write.
     @Test("a cluster without a leader must not pass for one that matches")
     func leaderless() throws {

@@ -2,6 +2,15 @@ import Cluster
 import Planning
 import Rendering
 
+/// Three servers as declared, `leader` leading.
+func converged(
+    replicas: Int = 2, leader: MemberName = "postgres-1", adjust: (inout Desired) -> Void = { _ in }
+) throws -> World {
+    var world = World.three(replicas: replicas, adjust: adjust)
+    try world.observeConverged(leader: leader)
+    return world
+}
+
 /// A declared cluster and servers that match it exactly, to be disturbed by a test.
 struct World {
     var desired: Desired

@@ -43,8 +43,8 @@ enum TroubleNotes {
             guard let free = situation.node(node)?.freeSpace, free < littleSpace else { continue }
             draft.notes.append(
                 .advice(
-                    "\(node) has \(free.bytes >> 20) MiB free where docker keeps its data: Postgres stops when it"
-                        + " is full, and images and clones need room"))
+                    "\(node) has \(free.bytes >> 20) MiB free where docker keeps its data:"
+                        + " Postgres stops when it is full, and images and clones need room"))
         }
     }
 
