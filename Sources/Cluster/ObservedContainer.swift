@@ -85,6 +85,9 @@ package struct ObservedContainer: Equatable, Sendable, Codable {
 /// `State.Status` of docker.
 package enum ContainerState: String, Equatable, Sendable, Codable {
     case created, running, paused, restarting, removing, exited, dead
+
+    /// It does not run, or never for long.
+    package var isDown: Bool { [.created, .restarting, .exited, .dead].contains(self) }
 }
 
 /// `State.Health.Status` of docker.

@@ -76,6 +76,8 @@ extension Step {
         let isCreation = causes.contains { if case .missing = $0 { true } else { false } }
         switch action {
         case .recreateMember where isCreation: return false
+        case .recreateContainer(let address) where guards.contains(.containerDown(address)):
+            return false
         case .recreateMember, .restartMember, .reinitialize, .restartPostgres, .switchover,
             .removeMember, .addEtcdLearner, .promoteEtcd, .removeEtcdMember:
             return true

@@ -212,6 +212,8 @@ package enum Guard: Hashable, Sendable {
     case restartPending(MemberName)
     /// The container is still the one that the plan saw (S9).
     case containerIs(ContainerAddress, id: String)
+    /// The container does not run, as the plan saw it: recreating it takes nothing away (S5).
+    case containerDown(ContainerAddress)
     /// At least one other member is a healthy copy (S6).
     case healthyCopy(besides: MemberName)
 }

@@ -48,6 +48,28 @@ struct RunTests {
         #expect(bench.acts == [.recreateMember("pg-1")])
     }
 
+    /// Each is healthy with the others alone: one after the other ended at the first one's limit.
+    @Test("recreates etcd's containers that are down side by side, and one that runs beside none")
+    func etcdIsDown() {
+        let addresses = ["n1", "n2"].map { ContainerAddress("etcd-1", on: $0) }
+        func acts(_ rule: (ContainerAddress) -> Guard) -> [Action] {
+            var bench = Bench(
+                addresses.map {
+                    step(
+                        StepID($0.node.rawValue), .recreateContainer($0), guards: [rule($0)],
+                        done: .etcdMemberHealthy("etcd-1", isLearner: false))
+                })
+            var acts: [Action] = []
+            for address in addresses {
+                bench.read(StepID(address.node.rawValue))
+                acts += bench.acts
+            }
+            return acts
+        }
+        #expect(acts { .containerDown($0) } == addresses.map { .recreateContainer($0) })
+        #expect(acts { .containerIs($0, id: "c") } == [.recreateContainer(addresses[0])])
+    }
+
     @Test("does not act on a reading from before another disruptive act")
     func staleReading() {
         var bench = Bench([

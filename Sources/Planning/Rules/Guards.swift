@@ -35,6 +35,7 @@ extension Rules {
         case .restartPending(let member):
             restartPending(member, observed)
         case .containerIs(let address, let id): containerIs(address, id, observed)
+        case .containerDown(let address): containerDown(address, observed)
         case .healthyCopy(let besides): healthyCopy(besides: besides, observed)
         }
     }
@@ -49,7 +50,7 @@ extension Rules {
         case .switchoverPossible: [.patroni, .configuration]
         case .etcdHealthy, .etcdForgot, .etcdLosesNothing: [.etcd]
         case .nothingBootstrapped: [.patroni]
-        case .containerIs(let address, _): [.node(address.node)]
+        case .containerIs(let address, _), .containerDown(let address): [.node(address.node)]
         }
     }
 
@@ -271,6 +272,14 @@ extension Rules {
             return container.id == id
                 ? .holds : .refused("the container of \(address) was replaced by someone else")
         }
+    }
+
+    /// One that fails again and again runs for moments.
+    private static func containerDown(_ address: ContainerAddress, _ observed: Observed) -> Verdict
+    {
+        guard let container = observed.nodes[address.node]?.value?.container(address.service)
+        else { return .wait("the container of \(address) could not be looked at") }
+        return container.state.isDown ? .holds : .wait("the container of \(address) runs again")
     }
 
     /// S6: the leader, or a replica that streams.

@@ -177,17 +177,9 @@ enum EtcdStage {
                 guard situation.keepsData(address, &draft) else { return }
                 let isRunning = container.state == .running
                 let isOutage = isRunning && !awaitingQuorum && breaksQuorum(situation)
-                let isHealthy = situation.observed.etcd[member.name]?.value?.isHealthy == true
                 var guards = [Guard.containerIs(address, id: container.id)]
-                // Nobody waits for the health of what is to be mended. Without a quorum nobody is
-                // healthy, and those that are down or ill have to come back: where it is so.
-                if (isRunning && isHealthy) || awaitingQuorum {
-                    guards.append(.etcdHealthy(besides: []))
-                } else if Rules.etcdMembers(situation.observed) == nil {
-                    if isRunning { guards.append(.etcdLosesNothing(member.name)) }
-                } else if !isOutage {
-                    guards.append(.etcdHealthy(besides: [member.name]))
-                }
+                guards += recreationGuards(
+                    member, container.state, situation, awaitingQuorum: awaitingQuorum)
                 last = [
                     draft.add(
                         "recreate:\(address.service)@\(address.node)", .recreateContainer(address),
@@ -212,6 +204,27 @@ enum EtcdStage {
                 last = [promote(member.name, situation, &draft, after: last)]
             }
         }
+    }
+
+    /// Nobody waits for the health of what is to be mended. Without a quorum nobody is healthy, and
+    /// those that are down or ill have to come back: where it is so.
+    private static func recreationGuards(
+        _ member: EtcdMember, _ state: ContainerState, _ situation: Situation, awaitingQuorum: Bool
+    ) -> [Guard] {
+        let observed = situation.observed
+        let isRunning = state == .running
+        // Several that are down may need each other for their health.
+        if state.isDown, Rules.etcdHealthy(besides: [member.name], observed) != .holds {
+            return [.containerDown(ContainerAddress(member.name.service, on: member.node))]
+        }
+        if awaitingQuorum || (isRunning && observed.etcd[member.name]?.value?.isHealthy == true) {
+            return [.etcdHealthy(besides: [])]
+        }
+        if Rules.etcdMembers(observed) == nil {
+            return isRunning ? [.etcdLosesNothing(member.name)] : []
+        }
+        let isOutage = isRunning && breaksQuorum(situation)
+        return isOutage ? [] : [.etcdHealthy(besides: [member.name])]
     }
 
     /// Whether the others are too few while one is down: of one or two voters. The dead that leave

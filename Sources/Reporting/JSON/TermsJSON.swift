@@ -81,6 +81,7 @@ extension Guard {
             .term("takes_nothing_away", member: name, ["max_lag_bytes": .int(lag.bytes)])
         case .containerIs(let address, let id):
             .term("container_is", container: address, ["container_id": .string(id)])
+        case .containerDown(let address): .term("container_down", container: address)
         case .healthyCopy(let name): .term("healthy_copy", member: name)
         }
     }

@@ -1,0 +1,97 @@
+import Cluster
+import Planning
+import Testing
+
+/// Members of etcd that are down and differ from the manifest come back in one apply (S11).
+@Suite struct EtcdDownTests {
+    private func down(_ number: Int, _ state: ContainerState, _ world: inout World) {
+        let name = EtcdName("etcd-\(number)")
+        world.change(container: name.service, on: NodeName("node-\((number - 1) % 3 + 1)")) {
+            $0.state = state
+        }
+        world.observed.etcd[name] = .unreachable("refused")
+    }
+
+    private func recreations(_ world: World) throws -> [Step] {
+        try world.plan().steps.filter { $0.id.rawValue.hasPrefix("recreate:etcd") }
+    }
+
+    /// The first to come back waited for its health, which it has from the next one alone.
+    @Test("without a quorum, members that are down and differ must come back side by side")
+    func sideBySide() throws {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        for name in world.observed.etcd.keys {
+            world.observed.etcd[name] = world.observed.etcd[name]?.map {
+                var answer = $0
+                (answer.isHealthy, answer.leaderID) = (false, nil)
+                return answer
+            }
+        }
+        down(2, .exited, &world)
+        down(3, .restarting, &world)
+        let steps = try recreations(world)
+        #expect(
+            steps.map(\.id) == [
+                "recreate:etcd-2@node-2", "recreate:etcd-3@node-3", "recreate:etcd-1@node-1",
+            ])
+        #expect(
+            steps.map { $0.guards.last } == [
+                .containerDown(ContainerAddress("etcd-2", on: "node-2")),
+                .containerDown(ContainerAddress("etcd-3", on: "node-3")),
+                .etcdHealthy(besides: []),
+            ])
+        #expect(!steps[1].after.contains(steps[0].id))
+        #expect(steps[2].after.suffix(2) == [steps[0].id, steps[1].id])
+        // Said to be done where it is: an apply never ends well with etcd still away.
+        #expect(steps[0].done == .etcdMemberHealthy("etcd-2", isLearner: false))
+        #expect(steps.flatMap(\.hazards) == [])
+    }
+
+    /// Each waited for the other's health before it was touched, until its limit.
+    @Test("of five members two that are down and differ must not wait for each other")
+    func twoOfFive() throws {
+        var world = try converged { desired in
+            desired.etcd.members += (4...5).map {
+                EtcdMember(
+                    name: EtcdName("etcd-\($0)"), node: NodeName("node-\($0 - 3)"),
+                    clientPort: 2479, peerPort: 2480)
+            }
+        }
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        down(4, .exited, &world)
+        down(5, .exited, &world)
+        #expect(
+            try recreations(world).prefix(2).map { $0.guards.last } == [
+                .containerDown(ContainerAddress("etcd-4", on: "node-1")),
+                .containerDown(ContainerAddress("etcd-5", on: "node-2")),
+            ])
+    }
+
+    @Test("one that is down beside healthy ones may have come back: their health is asked for")
+    func alone() throws {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        down(2, .exited, &world)
+        #expect(try recreations(world).first?.guards.last == .etcdHealthy(besides: ["etcd-2"]))
+    }
+
+    /// Nothing else asks for the quorum that it may be a part of by then (S5).
+    @Test("a member that came back since the plan must not be taken down as one that is down")
+    func cameBack() throws {
+        var world = try converged()
+        let address = ContainerAddress("etcd-2", on: "node-2")
+        let topology = Topology(desired: world.desired, members: [])
+        func verdict() -> Verdict {
+            Rules.check(.containerDown(address), topology: topology, observed: world.observed)
+        }
+        #expect(verdict() == .wait("the container of \(address) runs again"))
+        for state in [ContainerState.exited, .restarting, .created, .dead] {
+            world.change(container: "etcd-2", on: "node-2") { $0.state = state }
+            #expect(verdict() == .holds)
+        }
+        world.lose("node-2", members: [], etcd: [])
+        #expect(verdict() == .wait("the container of \(address) could not be looked at"))
+        #expect(Rules.needs(.containerDown(address)) == [.node("node-2")])
+    }
+}
