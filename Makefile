@@ -46,6 +46,7 @@ lint: ## Lint the formatting
 # Warnings are errors by Package.swift.
 .PHONY: unit
 unit: test-deps ## Unit, golden and simulation tests in debug and in release
+	/usr/bin/python3 -B -m unittest discover --quiet --start-directory Tests/Lab
 	swift test --skip LabTests
 	swift test $(RELEASE_TESTS) --skip LabTests
 

@@ -10,14 +10,16 @@ somebody staged) is held against what the members said last:
                    A silence counts as fine between two answers that say so, of the same start of
                    Postgres: a Patroni that is busy says nothing about its Postgres. So does one
                    since its own start, when the leader lists it and its next answer agrees
-  two-leaders      two members took writes at the same time, as told within one round of questions
+  two-leaders      a member took writes between two moments at which another did
+  unheard          a member never answered, or a server's engine was not followed to the end
 
-At SIGTERM or SIGINT it prints one line of JSON: stops (each with what was known then), violations,
-leaders (who led from when on, in seconds since the start). Exit code: 0; 1 when there are violations.
+A member that is told to stop while it is silent is what it said last, up to 15 s before, unless another
+has led since, or the leader does not list it. At SIGTERM or SIGINT it prints one line of JSON: stops
+(each with what was known then), violations, leaders (who led from when on, in seconds since the start).
+Exit code: 0; 1 when there are violations. How it judges is in judging.py.
 """
 
 import argparse
-import datetime
 import json
 import signal
 import subprocess
@@ -27,10 +29,7 @@ import time
 import urllib.error
 import urllib.request
 
-# What was said longer ago says nothing about now,
-FRESH = 2.0
-# but for a silence that ends as it began.
-SILENCE = 15.0
+import judging
 
 
 class Member:
@@ -39,11 +38,13 @@ class Member:
     def __init__(self, address, port, pause):
         self.url = f"http://{address}:{port}/patroni"
         self.pause = pause
-        self.samples = []
+        self.heard = judging.Answers()
 
     def watch(self, stopping):
         while not stopping.is_set():
-            self.samples.append((time.time(), self.ask()))
+            asked = time.time()
+            said = self.ask()
+            self.heard.add(asked, time.time(), said)
             stopping.wait(self.pause)
 
     def ask(self):
@@ -64,118 +65,34 @@ class Member:
                                    for standby in said.get("replication") or []
                                    if standby.get("state") == "streaming")}
 
-    def after(self, moment):
-        """The first answer after a moment."""
-        return next((said for when, said in self.samples if said and when > moment), None)
-
-    def at(self, moment):
-        """The last answer before a moment with its age, when it is fresh or nothing changed until
-        the next answer; else nothing is known."""
-        answers = [(when, said) for when, said in self.samples if said]
-        before = next((answer for answer in reversed(answers) if answer[0] <= moment), None)
-        after = next((answer for answer in answers if answer[0] > moment), None)
-        if before is None:
-            return None
-        when, said = before
-        silence = (after is not None and after[0] - when <= SILENCE
-                   and {**said, "standbys": None} == {**after[1], "standbys": None})
-        if moment - when <= FRESH or silence:
-            return {**said, "age": round(moment - when, 2)}
-        return None
-
-
-def leads(said):
-    return bool(said) and said["role"] in ("primary", "master") and said["state"] == "running"
-
-
-def is_fine(said):
-    return leads(said) or (bool(said) and said["replication"] == "streaming")
-
-
-def streamed(after, leader, moment):
-    """A member that was not heard between its own start and a moment streamed at it all the same,
-    when the leader had it in its list and its own next answer says so, of the same start."""
-    return (is_fine(after) and not leads(after) and bool(after["started"])
-            and datetime.datetime.fromisoformat(after["started"]).timestamp() < moment
-            and leader is not None and after["name"] in leader["standbys"])
-
 
 class Server:
     """The stops of Postgres containers on one server, over the engine's own event stream."""
 
     def __init__(self, name):
         self.container = f"matriarch-lab-{name}"
-        self.name = name
-        self.stops = []
+        self.heard = judging.Stops()
+        self.follower = None
 
     def watch(self, stopping):
         since = time.time()
         while not stopping.is_set():
             follower = subprocess.Popen(
                 ["docker", "exec", self.container, "docker", "events", "--since", f"{since:.3f}",
-                 "--filter", "type=container", "--filter", "event=kill", "--format", "{{json .}}"],
-                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                 "--filter", "type=container", "--filter", "event=kill", "--filter", "event=start",
+                 "--filter", "event=destroy", "--format", "{{json .}}"],
+                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                # A Ctrl-C is for the witness alone.
+                start_new_session=True)
             self.follower = follower
             for line in follower.stdout:
-                since = max(since, self.take(json.loads(line)) + 0.001)
+                since = max(since, self.heard.take(json.loads(line)) + 0.001)
             follower.wait()
             # The server is off, or its engine starts.
             stopping.wait(0.3)
 
-    def take(self, event):
-        moment = event["timeNano"] / 1e9
-        facts = event["Actor"]["Attributes"]
-        service = facts.get("com.docker.compose.service", "")
-        if service.startswith("postgres-") and facts.get("signal") not in ("9", "SIGKILL"):
-            self.stops.append((moment, service))
-        return moment
-
-
-def judge(stops, members):
-    """Each stop with what was known then, and what it broke."""
-    seen, violations = [], []
-    for moment, name in sorted(stops):
-        known = {said["name"]: said for said in (member.at(moment) for member in members) if said}
-        own = known.get(name)
-        # What a member said before it was told to stop says nothing about it afterwards.
-        stopped = {other: when for when, other in sorted(stops) if when < moment}
-        others = [said for other, said in known.items() if other != name
-                  and moment - said["age"] > stopped.get(other, 0)]
-        seen.append({"member": name, "at": moment, "known": known})
-        if leads(own):
-            violations.append({"rule": "leader-stopped", "member": name, "at": moment, "known": known})
-        fine = sum(map(is_fine, others))
-        leader = next(filter(leads, others), None)
-        heard = {said["name"] for said in others} | {name}
-        for after in (member.after(moment) for member in members):
-            # The leader's word is of use only when it is younger than the other's own stop.
-            if after and after["name"] not in heard and leader and (
-                    moment - leader["age"] > stopped.get(after["name"], 0)):
-                fine += streamed(after, leader, moment)
-        if is_fine(own) and not leads(own) and fine < len(members) - 1:
-            violations.append({"rule": "second-down", "member": name, "at": moment, "known": known})
-    return seen, violations
-
-
-def succession(members, start):
-    """Who led from when on; and moments at which two members took writes."""
-    told = sorted((when, said["name"], leads(said)) for member in members
-                  for when, said in member.samples if said and said["name"])
-    leaders, current, violations, doubles = [], None, [], 0
-    since = {}
-    for when, name, is_leading in told:
-        if is_leading:
-            since[name] = when
-        else:
-            since.pop(name, None)
-        fresh = [other for other, last in since.items() if when - last < 0.5]
-        doubles = doubles + 1 if len(fresh) > 1 else 0
-        if doubles == 3:
-            violations.append({"rule": "two-leaders", "members": sorted(fresh), "at": when - start})
-        if is_leading and name != current:
-            current = name
-            leaders.append([name, round(when - start, 2)])
-    return leaders, violations
+    def is_followed(self):
+        return self.follower is not None and self.follower.poll() is None
 
 
 def main():
@@ -190,26 +107,34 @@ def main():
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    members, servers = [], []
+    members, servers = {}, {}
     for argument in options.members:
         name, _, place = argument.partition("=")
         address, _, port = place.rpartition(":")
-        members.append(Member(address, int(port), options.pause))
-        servers.append(Server(name))
+        members[place] = Member(address, int(port), options.pause)
+        servers[name] = Server(name)
     start = time.time()
-    for watcher in members + servers:
+    for watcher in [*members.values(), *servers.values()]:
         threading.Thread(target=watcher.watch, args=(stopping,), daemon=True).start()
     print("watching", file=sys.stderr, flush=True)
     stopping.wait()
-    for server in servers:
-        server.follower.terminate()
-    stops, violations = judge([stop for server in servers for stop in server.stops], members)
-    leaders, doubles = succession(members, start)
-    violations += doubles
+    heard = {place: member.heard for place, member in members.items()}
+    unheard = judging.unheard(
+        heard, {name: server.is_followed() for name, server in servers.items()})
+    for server in servers.values():
+        if server.is_followed():
+            server.follower.terminate()
+    orders = [stop for server in servers.values() for stop in server.heard.stops]
+    stops, violations = judging.judge(orders, list(heard.values()))
+    violations += judging.double_leaders(list(heard.values()))
     for entry in stops + violations:
-        entry["at"] = round(entry["at"] - start if entry["at"] > start else entry["at"], 2)
-    print(json.dumps({"stops": stops, "violations": violations, "leaders": leaders}), flush=True)
-    sys.exit(1 if violations else 0)
+        entry["at"] = round(entry["at"] - start, 2)
+        for said in entry.get("known", {}).values():
+            said["age"] = round(said["age"], 2)
+    leaders = [[name, round(when - start, 2)] for name, when in judging.succession(heard.values())]
+    print(json.dumps({"stops": stops, "violations": violations + unheard, "leaders": leaders}),
+          flush=True)
+    sys.exit(1 if violations or unheard else 0)
 
 
 if __name__ == "__main__":
