@@ -4,7 +4,13 @@ import Testing
 extension LabTests {
     /// Real faults on real servers, each while an image update runs. Every test is a row, or several,
     /// of the table that is printed at the end.
-    @Suite(.serialized, PrintsFaultTable()) struct FaultTests {}
+    @Suite(
+        .serialized, PrintsFaultTable(),
+        .compactMapIssues { issue in
+            FaultEvidence.keep(issue)
+            return issue
+        }
+    ) struct FaultTests {}
 }
 
 /// When `apply` is killed.

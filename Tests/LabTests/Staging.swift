@@ -27,6 +27,7 @@ final class Staging {
         location: SourceLocation = #_sourceLocation,
         edit: (Manifest) throws -> Manifest = { $0 }, _ body: (Staging) throws -> Void
     ) throws {
+        FaultEvidence.begin(fault)
         let staging = try Staging(fault, isSynchronous: isSynchronous, edit)
         do {
             try body(staging)
