@@ -87,7 +87,7 @@ struct Process: Sendable {
                 return end
             }
             controller.mayRisk(
-                Set(hazards.map(\.rawValue)), forMembers: desired.postgres.memberCount)
+                risks(of: shown.proposal.plan), forMembers: desired.postgres.memberCount)
             let nodes = desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
             let lock: ClusterLock
             do throws(LockRefusal) {
@@ -157,6 +157,16 @@ struct Process: Sendable {
             at: began, took: time.now - began)
     }
 
+    /// Whose going down, or whose data, its hazards are about.
+    private func risks(of plan: Plan) -> [String: Set<ServiceName>] {
+        var risks: [String: Set<ServiceName>] = [:]
+        for step in plan.steps {
+            guard let service = step.action.stoppedService else { continue }
+            for hazard in step.hazards { risks[hazard.rawValue, default: []].insert(service) }
+        }
+        return risks
+    }
+
     /// What people and the history keep of it.
     private func checkRecord(of report: Report, _ names: StepNames) {
         check("the report", ReportText.render(report, names: names))
@@ -174,11 +184,9 @@ struct Process: Sendable {
     }
 
     private func perform(_ look: Look, under lock: ClusterLock) async -> Report {
-        let outages = look.proposal.plan.steps.filter { $0.hazards.contains(.outage) }
-        world.look {
-            $0.oracle.switchoverIsSettled()
-            $0.oracle.outagesAreAccepted(of: Set(outages.compactMap(\.action.stoppedService)))
-        }
+        world.look { $0.oracle.switchoverIsSettled() }
+        let actions = Dictionary(
+            uniqueKeysWithValues: look.proposal.plan.steps.map { ($0.id, $0.action) })
         let topology = look.proposal.topology
         let names = StepNames(look.proposal.plan, in: topology)
         let lines = ProgressLines(names: names)
@@ -189,7 +197,12 @@ struct Process: Sendable {
             effects: RecordedEffects(look.proposal.blueprint, controller), executor: time
         ) { event in
             if let line = lines.line(for: event, at: time.now) { check("a line of progress", line) }
-            world.look { $0.tell("\(controller.number): \(event)") }
+            world.look { world in
+                world.tell("\(controller.number): \(event)")
+                if case .stepFinished(let id, let outcome, _) = event, let action = actions[id] {
+                    world.isTold(outcome, of: action, in: topology)
+                }
+            }
             if case .runFinished(let report) = event { checkRecord(of: report, names) }
         }
         let (interrupts, interrupt) = AsyncStream.makeStream(of: Void.self)
@@ -234,7 +247,8 @@ extension Action {
     fileprivate var stoppedService: ServiceName? {
         switch self {
         case .recreateContainer(let address), .restartContainer(let address): address.service
-        case .recreateMember(let name), .restartMember(let name), .restartPostgres(let name):
+        case .recreateMember(let name), .restartMember(let name), .restartPostgres(let name),
+            .removeMember(let name, _, _, _), .reinitialize(let name):
             name.service
         default: nil
         }

@@ -25,6 +25,11 @@ struct RunSimulation {
     private var acting: [StepID: Action] = [:]
     private var actCount: [StepID: Int] = [:]
     private var doubted: Set<StepID> = []
+    /// Whose last outcome nobody knows, until a reading or a repetition tells.
+    private var unseen: Set<StepID> = []
+    /// How many disruptive acts had begun when a step's last reading was asked for.
+    private var readAfter: [StepID: Int] = [:]
+    private var disruptions = 0
     private var succeeded: Set<StepID> = []
     private var hasFailed = false
     private var interrupts = 0
@@ -88,10 +93,15 @@ struct RunSimulation {
     private mutating func note(_ input: Run.Input) {
         switch input {
         case .interrupted: interrupts += 1
-        case .performed(let id, .unknown): doubted.insert(id)
+        case .performed(let id, .unknown):
+            doubted.insert(id)
+            unseen.insert(id)
         case .performed(let id, .notStarted) where !doubted.contains(id): acting[id] = nil
         case .withdrawn: hasFailed = true
-        case .performed, .read: break
+        case .read(let id, let observed):
+            if observed.configuration?.value?["done"]?.string == "met" { unseen.remove(id) }
+        case .performed(let id, .succeeded): unseen.remove(id)
+        case .performed: break
         }
     }
 
@@ -100,6 +110,7 @@ struct RunSimulation {
             switch order {
             case .emit(let event): watch(event)
             case .read(let id, _, let pause):
+                readAfter[id] = disruptions
                 let took = Duration.milliseconds(seed.number(5...4000))
                 enqueue(.read(id, randomReading()), after: pause + took)
             case .act(let id, let action):
@@ -122,6 +133,10 @@ extension RunSimulation {
             return violations.append("\(id) acts and is not in the plan")
         }
         if Self.takesMemberDown(action) {
+            if !step.guards.isEmpty, readAfter[id] != disruptions {
+                violations.append("\(id) acts on a reading from before another disruption")
+            }
+            disruptions += 1
             for (other, running) in acting where other != id && Self.takesMemberDown(running) {
                 violations.append("\(id) acts while \(other) may have a member down")
             }
@@ -142,7 +157,9 @@ extension RunSimulation {
         guard case .stepFinished(let id, let outcome, _) = event else { return }
         acting[id] = nil
         switch outcome {
-        case .succeeded: succeeded.insert(id)
+        case .succeeded:
+            if unseen.contains(id) { violations.append("\(id) is told as done, and nobody looked") }
+            succeeded.insert(id)
         case .failed, .unknown: hasFailed = true
         case .skipped: break
         }

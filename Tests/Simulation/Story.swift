@@ -37,9 +37,6 @@ struct Story: Sendable {
         shape = seed.pick(likely)
         desired = shape.desired
         for _ in 0..<seed.number(0...3) { Self.edit(&desired, &seed) }
-        if Self.isContradictory(desired, after: shape.desired) {
-            desired.postgres.configuration = shape.desired.postgres.configuration
-        }
         if seed.oneIn(5) {
             rival = seed.oneIn(2) ? desired : shape.desired
         }
@@ -54,14 +51,19 @@ struct Story: Sendable {
             faults.ticks = seed.pick([10, 25, 100])
         }
         if seed.oneIn(2) { accepted = [] }
-        if seed.oneIn(8) {
-            let kind = seed.number(0...3)
+        if seed.oneIn(6) {
+            let kind = seed.number(0...5)
+            if kind == 4, shape.desired.etcd.members.count == 3, seed.oneIn(2) {
+                desired.etcd.members = Shape.etcdMembers(1, on: 3)
+            }
             prepare = { world in
                 switch kind {
                 case 0: world.wreckAReplica()
                 case 1: world.killAReplica()
                 case 2: world.killAReplicaAndSilenceAnother()
-                default: world.killEveryMember()
+                case 3: world.killEveryMember()
+                case 4: world.killAVoterAndMuteAnother()
+                default: world.cutAReplicaOff()
                 }
             }
         }
@@ -71,6 +73,9 @@ struct Story: Sendable {
                 before(&world)
                 world.hide(what)
             }
+        }
+        if Self.isContradictory(desired, after: shape.desired) {
+            desired.postgres.configuration = shape.desired.postgres.configuration
         }
     }
 

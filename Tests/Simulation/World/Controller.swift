@@ -44,7 +44,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
     }
 
     /// What a person wants of it, and accepted of its plan.
-    func mayRisk(_ hazards: Set<String>, forMembers count: Int) {
+    func mayRisk(_ hazards: [String: Set<ServiceName>], forMembers count: Int) {
         world.look {
             $0.controllers[number]?.accepted = hazards
             $0.controllers[number]?.wantedMembers = count

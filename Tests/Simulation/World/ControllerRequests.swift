@@ -38,6 +38,9 @@ extension Controller {
                 }
             }
         }
+        if case .etcd(let name, _) = endpoint, let end = state.world.mute[name], end > now {
+            return .failure(.unreachable("connection refused"))
+        }
         guard var answer = state.answers.answer(endpoint, path: url.path, of: state.world) else {
             return .failure(.unreachable("connection refused"))
         }

@@ -12,7 +12,7 @@ struct Faults: Sendable {
     /// Half of what they bring is of this kind: some breaks of a promise need the same trouble at
     /// just the right moment, and chance alone comes there once in ten thousand stories.
     var theme: Int?
-    static let kinds = 0...20
+    static let kinds = 0...22
 }
 
 /// The end that a command meets.
@@ -87,6 +87,8 @@ extension World {
         case 17: if let holder = locks[node] { loseLock(holder, on: node) }
         case 18: servers[node]?.takesShell.toggle()
         case 19: servers[node]?.answersWeb.toggle()
+        case 20: muteEtcd([seed.pick(etcd.members.map { EtcdName($0.name) } + ["etcd-1"])])
+        case 21: muteEtcd(etcd.members.map { EtcdName($0.name) })
         default: heal()
         }
     }
@@ -98,12 +100,18 @@ extension World {
         for node in nodes { servers[node]?.answersWeb = true }
         for node in nodes { servers[node]?.isFull = false }
         isolated = []
+        mute = [:]
         isRegistryDown = false
     }
 
     private mutating func mood() -> Mood {
         let kinds: [Mood.Kind] = [.silent, .indeterminate, .garbage]
         return Mood(kind: seed.pick(kinds), until: now + .seconds(seed.number(2...15)))
+    }
+
+    private mutating func muteEtcd(_ names: [EtcdName]) {
+        let end = now + .seconds(seed.number(2...20))
+        for name in names { mute[name] = end }
     }
 
     private mutating func toggle(_ node: NodeName) {
@@ -216,6 +224,26 @@ extension World {
         guard let first = replicas.first, let last = replicas.last else { return }
         moods[first] = Mood(kind: .silent, until: now + .seconds(11))
         kill(last)
+    }
+
+    /// One voter is killed; another is well and misses the first question.
+    mutating func killAVoterAndMuteAnother() {
+        let voters = etcd.running.keys.sorted()
+        guard let first = voters.dropFirst().first, let last = voters.last, first != last,
+            let node = etcd.running[last]
+        else { return }
+        mute[first] = now + .seconds(11)
+        killEtcd(last, on: node)
+    }
+
+    /// A replica is cut off from the others, and comes back while the tool is at work.
+    mutating func cutAReplicaOff() {
+        let replicas = instances.names { $0.isFollowing }
+        guard nodes.count > 1, !replicas.isEmpty,
+            let node = instances[seed.pick(replicas)]?.node, node != dcs.leader.flatMap({ instances[$0]?.node })
+        else { return }
+        isolated = [node]
+        isolatedUntil = now + .seconds(seed.number(11...40))
     }
 
     /// What we do not see from the start: servers that do not let us in while what runs there

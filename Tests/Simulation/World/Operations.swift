@@ -64,15 +64,25 @@ extension World {
         case .up(let address, recreating: true): return announceStop(address, "recreation of")
         case .up(let address, recreating: false):
             // Compose recreates what differs from its file.
-            guard let existing = servers[address.node]?.containers[address.service],
-                existing.spec != servers[address.node]?.composed[address.service]
-            else { return nil }
+            let spec = servers[address.node]?.composed[address.service]
+            guard let existing = servers[address.node]?.containers[address.service] else {
+                if case .postgres(let member)? = spec?.role {
+                    oracle.memberIsMade(member, in: self)
+                }
+                return nil
+            }
+            guard existing.spec != spec else { return nil }
             return announceStop(address, "recreation of")
         case .restart(let address): return announceStop(address, "restart of")
         case .remove(let address, let id, let volume):
             var member: MemberName?
-            if servers[address.node]?.containers[address.service]?.id == id {
+            if let existing = servers[address.node]?.containers[address.service],
+                existing.id == id
+            {
                 member = announceStop(address, "removal of")
+                if case .etcd(let name) = existing.spec.role {
+                    oracle.etcdIsRemoved(name, in: self)
+                }
             }
             if let volume {
                 oracle.dataIsDeleted(

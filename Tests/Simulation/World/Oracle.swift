@@ -17,12 +17,13 @@ struct Oracle: Sendable {
     private var lastRunning = Roster<String, Duration>()
     private var downByUs: Set<MemberName> = []
     /// Commands that take a member down, sent and not over: its old instance may live on meanwhile.
-    private var pending: [MemberName: Int] = [:]
+    private(set) var pending: [MemberName: Int] = [:]
     /// Where the lead was asked to go, until that is known.
-    private var openSwitchover: MemberName?
-    /// Whose going down a person accepted, by name, in the last two applies: what the one before
-    /// sent may be late.
-    private var acceptedOutages: [Set<ServiceName>] = []
+    private(set) var openSwitchover: MemberName?
+    private var lastPendingRestart = Roster<MemberName, Duration>()
+    private var cloningSince = Roster<MemberName, Duration>()
+    /// When every member that could be asked had reached etcd lately.
+    private var lastFresh = Duration.zero
     /// Members that were seen on two nodes: said once.
     private var twins: Set<MemberName> = []
     private var seenRevision = -1
@@ -48,7 +49,14 @@ struct Oracle: Sendable {
                 healthySince[member] = nil
             }
             if world.dcs.leader != member { lastNotLeading[member] = now }
+            if world.hasPendingRestart(instance) { lastPendingRestart[member] = now }
+            if case .cloning = instance.activity {
+                if cloningSince[member] == nil { cloningSince[member] = now }
+            } else if cloningSince[member] != nil {
+                cloningSince[member] = nil
+            }
         }
+        if !world.hasStaleMember { lastFresh = now }
         for member in world.dcs.members.keys where world.instances[member] == nil {
             if world.dcs.leader != member { lastNotLeading[member] = now }
         }
@@ -124,9 +132,7 @@ struct Oracle: Sendable {
     mutating func memberGoesDown(_ member: MemberName, by verb: String, in world: World) {
         let now = world.now
         // The only member may be the leader that cannot be heard: a person accepted that by name.
-        if counted(world) == [member],
-            acceptedOutages.contains(where: { $0.contains(member.service) })
-        {
+        if counted(world) == [member], isAccepted("outage", of: member.service, in: world) {
             downByUs.insert(member)
             return
         }
@@ -135,6 +141,12 @@ struct Oracle: Sendable {
             now - (lastNotLeading[member] ?? .zero) > Self.grace
         {
             note("S2: \(verb) \(member) while it leads", at: now)
+        }
+        if isRestart, now - (lastPendingRestart[member] ?? .zero) > Self.grace {
+            note("S1: \(verb) \(member), where no setting waits for one", at: now)
+        }
+        if let since = cloningSince[member], now - since > Self.grace {
+            note("S1: \(verb) \(member) cuts its clone off", at: now)
         }
         // What is no copy anyway takes nothing away; what has just become one could not be known.
         let since = healthySince[member] ?? now
@@ -156,8 +168,12 @@ struct Oracle: Sendable {
             }
         }
         if now - lastUnpaused > Self.grace { note("S9: \(verb) \(member) in a pause", at: now) }
-        if now - lastLed > Self.grace, !standsStill(member, in: world) {
-            note("S9: \(verb) \(member) without a leader", at: now)
+        if now - lastLed > Self.grace {
+            if !standsStill(member, in: world) {
+                note("S9: \(verb) \(member) without a leader", at: now)
+            }
+        } else if now - lastFresh > Self.grace {
+            note("S9: \(verb) \(member) while a member has lost etcd", at: now)
         }
         downByUs.insert(member)
     }
@@ -204,7 +220,7 @@ struct Oracle: Sendable {
         {
             return
         }
-        if !asCopy, !isAccepted("data-loss", in: world) {
+        if !asCopy, !isAccepted("data-loss", of: member.service, in: world) {
             note("S6: the data of \(member) is deleted, which nobody accepted", at: now)
         }
         let others = Set(world.instances.keys).subtracting([member])
@@ -219,6 +235,9 @@ struct Oracle: Sendable {
             note("S3: a switchover is asked for while another is not confirmed", at: now)
         }
         if now - lastUnpaused > Self.grace { note("S9: a switchover in a pause", at: now) }
+        if now - lastFresh > Self.grace {
+            note("S9: a switchover while a member has lost etcd", at: now)
+        }
         if let member, !wasHealthy(member, at: now) {
             note("S3: a switchover to \(member), which is no healthy copy", at: now)
         }
@@ -228,14 +247,29 @@ struct Oracle: Sendable {
     /// Its end is known, or a person may have looked.
     mutating func switchoverIsSettled() { openSwitchover = nil }
 
-    /// Whether a person accepted such a thing of the plan that is acted upon.
-    private func isAccepted(_ hazard: String, in world: World) -> Bool {
-        actor.flatMap { world.controllers[$0]?.accepted.contains(hazard) } ?? false
+    /// Whether a person accepted this of the plan that is acted upon.
+    private func isAccepted(
+        _ hazard: String, of service: ServiceName, in world: World
+    ) -> Bool {
+        actor.flatMap { world.controllers[$0]?.accepted[hazard]?.contains(service) } ?? false
     }
 
-    /// A plan begins; its outages, all of them accepted by name, are of these.
-    mutating func outagesAreAccepted(of services: Set<ServiceName>) {
-        acceptedOutages = acceptedOutages.suffix(1) + [services]
+    /// Called as a member's container is made where there was none.
+    mutating func memberIsMade(_ member: MemberName, in world: World) {
+        guard let controller = actor.flatMap({ world.controllers[$0] }),
+            let unseen = controller.blind.sorted().first
+        else { return }
+        var there: Set<MemberName> = []
+        for server in world.servers.values {
+            for container in server.containers.values {
+                if case .postgres(let name) = container.spec.role { there.insert(name) }
+            }
+        }
+        if there.count >= controller.wantedMembers {
+            note(
+                "S4: \(member) is made while \(unseen) could not be looked at, and there are"
+                    + " \(there.count) members already", at: world.now)
+        }
     }
 
     /// A voter's process is about to stop by our hand. Only a person may take the quorum.
@@ -244,7 +278,7 @@ struct Oracle: Sendable {
         let voters = world.etcd.voters
         guard voters.contains(where: { $0.name == name.rawValue }) else { return }
         // Of one or two that live none can be spared, in whatever order; of three there is one.
-        let isAccepted = acceptedOutages.contains { $0.contains(name.service) }
+        let isAccepted = isAccepted("outage", of: name.service, in: world)
         if isAccepted, voters.count(where: { lives($0, world) }) <= 2 { return }
         judge(voters, without: name, what, world)
     }
@@ -257,8 +291,20 @@ struct Oracle: Sendable {
     /// A voter is about to leave the list.
     mutating func etcdLoses(_ name: EtcdName, _ what: String, in world: World) {
         let rest = world.etcd.voters.filter { $0.label != name.rawValue }
-        guard rest.count < world.etcd.voters.count else { return }
+        guard let lost = world.etcd.voters.first(where: { $0.label == name.rawValue }) else { return }
+        if lives(lost, world),
+            let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first })
+        {
+            note("S4: \(what) while \(unseen) could not be looked at", at: world.now)
+        }
         judge(rest, without: name, what, world)
+    }
+
+    /// A member's container is about to go for good.
+    mutating func etcdIsRemoved(_ name: EtcdName, in world: World) {
+        if world.etcd.voters.contains(where: { $0.name == name.rawValue }) {
+            note("S5: \(name) is removed while etcd counts on its vote", at: world.now)
+        }
     }
 
     private mutating func judge(

@@ -14,6 +14,7 @@ extension World {
             if hasQuorum(from: node) { pass(member) } else { passWithoutEtcd(member) }
         }
         guard hasQuorum else { return }
+        for (member, end) in ghosts where now >= end { ghosts[member] = nil }
         for (member, listed) in dcs.members where now - listed.seen > DCS.ttl {
             dcs.members[member] = nil
         }
@@ -23,13 +24,20 @@ extension World {
         elect()
     }
 
+    /// A stream that ends without a word: the leader takes it for alive until wal_sender_timeout.
+    mutating func leaveGhost(of member: MemberName, _ instance: Instance) {
+        guard instance.isFollowing, let leader = dcs.leader, leader != member else { return }
+        ghosts[member] = now + .seconds(60)
+    }
+
     /// Patroni cannot reach etcd: a leader steps down before its key runs out.
     private mutating func passWithoutEtcd(_ member: MemberName) {
         guard var instance = instances[member] else { return }
         switch instance.activity {
         case .booting(let until) where now >= until: instance.activity = .idle
         case .leading, .promoting, .restarting(_, leads: true):
-            if now - instance.dcsSeen > .seconds(10) { instance.activity = .detached }
+            // A turn of its loop, and what that waits for an answer.
+            if now - instance.dcsSeen > .seconds(18) { instance.activity = .detached }
         case .restarting(let until, leads: false) where now >= until:
             instance.activity = .detached
         case .following where dcs.leader.flatMap { instances[$0] }.map { !$0.isLeading } ?? true:
@@ -38,6 +46,7 @@ extension World {
             if let leader = dcs.leader, let its = instances[leader],
                 !areConnected(instance.node, its.node)
             {
+                leaveGhost(of: member, instance)
                 instance.activity = .detached
             }
         default: break
@@ -52,7 +61,7 @@ extension World {
         switch instance.activity {
         case .booting(let until):
             if now >= until { instance.activity = .idle }
-        case .idle: leaveIdle(member, key, &instance)
+        case .idle: leaveIdle(key, &instance)
         case .bootstrapping(let until) where now >= until:
             data[key] = DataDirectory()
             dcs.isInitialized = true
@@ -87,7 +96,10 @@ extension World {
                 leads && dcs.leader == member ? .leading : .starting(until: now + .seconds(1))
         case .following:
             if !leaderIsInReach(of: node) {
-                if dcs.leader != nil { instance.activity = .detached }
+                if dcs.leader != nil {
+                    leaveGhost(of: member, instance)
+                    instance.activity = .detached
+                }
             } else {
                 instance.lag = instance.isHeld ? min(instance.lag + 200_000, 1 << 34) : 0
             }
@@ -128,9 +140,7 @@ extension World {
         }
     }
 
-    private func leaveIdle(
-        _ member: MemberName, _ key: VolumeKey, _ instance: inout Instance
-    ) {
+    private mutating func leaveIdle(_ key: VolumeKey, _ instance: inout Instance) {
         switch data[key] {
         case .some(let directory) where directory.isWrecked: instance.activity = .failing
         case .some:
@@ -138,7 +148,7 @@ extension World {
         case nil:
             if dcs.leader != nil {
                 if leaderIsInReach(of: instance.node) {
-                    instance.activity = .cloning(until: now + .seconds(3))
+                    instance.activity = .cloning(until: now + .seconds(seed.number(2...12)))
                 }
             } else if !dcs.isInitialized, !instances.values.contains(where: { $0.isBootstrapping })
             {
@@ -152,6 +162,7 @@ extension World {
         dcs.leader = member
         dcs.lastLeader = member
         dcs.leaderSeen = now
+        ghosts = Roster()
         dcs.timeline += 1
         instance.dcsSeen = now
         instance.applied = dcs.timeline == 1 ? dcs.wanted : instance.applied

@@ -143,7 +143,7 @@ extension World {
         oracle.dataIsDeleted(of: member, volume: member.rawValue, asCopy: true, in: self)
         data[VolumeKey(node: node, volume: member.rawValue)] = nil
         instances[member]?.isHeld = false
-        instances[member]?.activity = .cloning(until: now + .seconds(seed.number(3...8)))
+        instances[member]?.activity = .cloning(until: now + .seconds(seed.number(3...15)))
         return reply(200, "reinitialize started", isLost: meetsFault)
     }
 

@@ -86,7 +86,7 @@ extension World {
         if instance.isLeading {
             fields["xlog"] = .object(["location": .int(position)])
             fields["replication"] = .array(
-                instances.names { $0.isFollowing }.map {
+                Set(instances.names { $0.isFollowing } + ghosts.keys).sorted().map {
                     .object([
                         "usename": .string("standby"), "application_name": .string($0.rawValue),
                         "state": .string("streaming"),

@@ -21,6 +21,13 @@ struct World: Sendable {
         willSet { if isolated.isEmpty { frozenView = staleView } }
         didSet { revision &+= 1 }
     }
+    /// When an isolation ends by itself.
+    var isolatedUntil: Duration?
+    /// Whom the leader lists as streaming though its connection was cut without a word, until its
+    /// time-out.
+    var ghosts = Roster<MemberName, Duration>()
+    /// etcd members whose gateway says nothing, and until when.
+    var mute: [EtcdName: Duration] = [:]
     /// `/cluster` as the isolated last saw it.
     private(set) var frozenView: [UInt8] = []
     var etcd = EtcdCluster() { didSet { revision &+= 1 } }
@@ -83,13 +90,17 @@ struct World: Sendable {
 
     private var isStill: Bool {
         guard settledRevision == revision, nextHealthy == nil, dcs.switchover == nil,
-            dcs.leader != nil, isolated.isEmpty
+            dcs.leader != nil, isolated.isEmpty, ghosts.isEmpty
         else { return false }
         return hasQuorum && instances.values.allSatisfy { $0.isStill }
             && dcs.members.keys.allSatisfy { instances[$0] != nil }
     }
 
     private mutating func passTime() {
+        if let end = isolatedUntil, now >= end {
+            isolatedUntil = nil
+            isolated = []
+        }
         if settledRevision != revision {
             settleContainers()
             passEtcdTime()
@@ -112,6 +123,7 @@ struct World: Sendable {
 
     private mutating func settleContainers() {
         for (member, instance) in instances where !runs(member, on: instance.node) {
+            if servers[instance.node]?.isUp == false { leaveGhost(of: member, instance) }
             instances[member] = nil
         }
         nextHealthy = nil
@@ -143,6 +155,16 @@ struct World: Sendable {
             found = found ?? ContainerPlace(node: node, container: container)
         }
         return found
+    }
+
+    /// Whether somebody who may be asked has not reached etcd for longer than a turn of its loop or
+    /// two.
+    var hasStaleMember: Bool {
+        instances.contains { member, instance in
+            now - instance.dcsSeen > .seconds(25) && instance.answers
+                && reaches(instance.node) && servers[instance.node]?.answersWeb == true
+                && (moods[member]?.until ?? .zero) <= now
+        }
     }
 
     /// Whether packets of ours reach a node.
@@ -193,8 +215,8 @@ struct ControllerState: Sendable {
     var blind: Set<NodeName> = []
     /// How many members its manifest has.
     var wantedMembers = Int.max
-    /// What a person accepted of its plan, in the words of `--accept`.
-    var accepted: Set<String> = []
+    /// What a person accepted of its plan, in the words of `--accept`, and of whom.
+    var accepted: [String: Set<ServiceName>] = [:]
     /// Where it once held the lock and does not any more.
     var lostLocks: [NodeName: Duration] = [:]
 }
