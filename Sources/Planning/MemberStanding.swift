@@ -81,6 +81,10 @@ struct MemberStanding {
         case .leads, .streams: return changes.isEmpty ? .nothing : .recreation(fields)
         case .notStreaming(let reason, let state):
             if case .creatingReplica = state { return .patience("it \(reason)") }
+            // S2: as long as it says that it leads, it is Patroni's to start, stop or replace.
+            if situation.health.leaders.contains(member.name) {
+                return .patience("it \(reason)")
+            }
             if !changes.isEmpty { return .recreation(fields + [.broken("it \(reason)")]) }
             return ailing(state, reason, settling, container, situation, member)
         case .unreachable(let reason):

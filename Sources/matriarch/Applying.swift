@@ -75,7 +75,7 @@ struct Applying {
     }
 
     private func planAgain() async throws -> PlannedCluster {
-        let observed = await session.reading.observer.observe(desired)
+        let observed = await session.reading.observeAtRest(desired)
         return try PlannedCluster(desired, secrets, observed)
     }
 

@@ -1,6 +1,7 @@
 import Adapters
 import Cluster
 import Effects
+import Execution
 import Observation
 import RemoteCommands
 
@@ -24,6 +25,16 @@ struct ReadingSession: Sendable {
     }
 
     var observer: Observer { Observer(nodes: nodes, web: web) }
+
+    /// For a plan that is to be applied at once.
+    func observeAtRest(_ desired: Desired) async -> Observed {
+        await Settling.look(time: SystemClock()) { motion in
+            Console.write(
+                "\(desired.name): waiting, as \(motion)".safeForTerminal + "\n", to: .errors)
+        } observe: {
+            await observer.observe(desired)
+        }
+    }
 }
 
 /// A way to change one cluster's servers. Only `apply` opens one.

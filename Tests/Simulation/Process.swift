@@ -87,7 +87,8 @@ struct Process: Sendable {
                 return end
             }
             controller.mayRisk(
-                risks(of: shown.proposal.plan), forMembers: desired.postgres.memberCount)
+                risks(of: shown.proposal.plan),
+                forMembers: Set(shown.proposal.topology.members.map(\.name)))
             let nodes = desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
             let lock: ClusterLock
             do throws(LockRefusal) {
@@ -135,7 +136,11 @@ struct Process: Sendable {
             await time.sleep(for: last.took)
             observed = last.observed.later(by: (began - last.at).components.seconds)
         } else {
-            observed = await observer.observe(desired)
+            observed = await Settling.look(time: time) { motion in
+                world.look { $0.tell("\(controller.number) waits: \(motion)") }
+            } observe: {
+                await observer.observe(desired)
+            }
         }
         let proposal = try Planner.propose(
             desired: desired, secrets: Shape.secrets, observed: observed)

@@ -14,6 +14,9 @@ struct ApplyCommand: AsyncParsableCommand {
             counts as done only when its result was seen. At the first failure nothing new \
             starts, and you are told what was done, what was not, and why.
 
+            While members start or a leader is being elected, as after a killed apply, it first \
+            waits for that to pass, for half a minute at most.
+
               matriarch apply cluster.yaml
               matriarch apply cluster.yaml --plan plan.json --yes   as reviewed
               matriarch apply cluster.yaml --accept data-loss       a named hazard
@@ -66,7 +69,7 @@ struct ApplyCommand: AsyncParsableCommand {
         let prepared = try await Fleet.map(entries) { entry in
             let secrets = try await entry.secrets()
             let session = try ActingSession.open(entry.desired)
-            let observed = await session.reading.observer.observe(entry.desired)
+            let observed = await session.reading.observeAtRest(entry.desired)
             return Prepared(
                 entry: entry, secrets: secrets, session: session,
                 planned: try PlannedCluster(entry.desired, secrets, observed))

@@ -44,10 +44,10 @@ final class Controller: NodeShell, WebClient, NodeHolder {
     }
 
     /// What a person wants of it, and accepted of its plan.
-    func mayRisk(_ hazards: [String: Set<ServiceName>], forMembers count: Int) {
+    func mayRisk(_ hazards: [String: Set<ServiceName>], forMembers staying: Set<MemberName>) {
         world.look {
             $0.controllers[number]?.accepted = hazards
-            $0.controllers[number]?.wantedMembers = count
+            $0.controllers[number]?.staying = staying
         }
     }
 

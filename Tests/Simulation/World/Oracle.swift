@@ -178,13 +178,16 @@ struct Oracle: Sendable {
         downByUs.insert(member)
     }
 
-    /// Members whose state matters to the others. One that does not run and that Patroni forgot is
-    /// missed only where there are fewer than the manifest wants without it: else it is one to be
-    /// removed.
+    /// Members whose state matters to the others: whom Patroni lists, and who is to stay. One that is
+    /// to be removed and that Patroni forgot is none.
     private func counted(_ world: World) -> Set<MemberName> {
-        var members = Set(world.dcs.members.keys).union(world.instances.keys)
-        let wanted = actor.flatMap { world.controllers[$0]?.wantedMembers } ?? .max
-        guard members.count < wanted else { return members }
+        let staying = actor.flatMap { world.controllers[$0]?.staying } ?? []
+        return staying.intersection(members(in: world)).union(world.dcs.members.keys)
+    }
+
+    /// Whoever has a container, on whatever server.
+    private func members(in world: World) -> Set<MemberName> {
+        var members: Set<MemberName> = []
         for server in world.servers.values {
             for container in server.containers.values {
                 if case .postgres(let member) = container.spec.role { members.insert(member) }
@@ -259,13 +262,8 @@ struct Oracle: Sendable {
         guard let controller = actor.flatMap({ world.controllers[$0] }),
             let unseen = controller.blind.sorted().first
         else { return }
-        var there: Set<MemberName> = []
-        for server in world.servers.values {
-            for container in server.containers.values {
-                if case .postgres(let name) = container.spec.role { there.insert(name) }
-            }
-        }
-        if there.count >= controller.wantedMembers {
+        let there = members(in: world)
+        if there.count >= controller.staying.count {
             note(
                 "S4: \(member) is made while \(unseen) could not be looked at, and there are"
                     + " \(there.count) members already", at: world.now)

@@ -213,8 +213,8 @@ struct ControllerState: Sendable {
     var isActing = false
     /// What its plan could not see.
     var blind: Set<NodeName> = []
-    /// How many members its manifest has.
-    var wantedMembers = Int.max
+    /// The members that there are to be by its plan: as many as its manifest says.
+    var staying: Set<MemberName> = []
     /// What a person accepted of its plan, in the words of `--accept`, and of whom.
     var accepted: [String: Set<ServiceName>] = [:]
     /// Where it once held the lock and does not any more.
