@@ -55,7 +55,9 @@ import Testing
     @Test("an election must be waited for where one can come: etcd is there, and all was seen")
     func election() throws {
         func elect(_ world: inout World) {
-            world.change("postgres-1") { $0.state = .stopped; $0.role = .replica }
+            world.change("postgres-1") {
+                $0.state = .stopped; $0.role = .replica
+            }
         }
         #expect(try motion { elect(&$0) } == "no member says that it leads")
         #expect(

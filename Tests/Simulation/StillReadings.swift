@@ -85,8 +85,10 @@ extension Controller {
 extension World {
     /// The same for worlds whose answers are the same but for the time of day.
     var sight: Int? {
-        guard isolated.isEmpty, ghosts.isEmpty, !mute.values.contains(where: { $0 > now }), hasQuorum,
-            now - dcs.configurationChangedAt > .seconds(3) else {
+        guard isolated.isEmpty, ghosts.isEmpty, !mute.values.contains(where: { $0 > now }),
+            hasQuorum,
+            now - dcs.configurationChangedAt > .seconds(3)
+        else {
             return nil
         }
         var hasher = Hasher()

@@ -240,7 +240,8 @@ extension World {
     mutating func cutAReplicaOff() {
         let replicas = instances.names { $0.isFollowing }
         guard nodes.count > 1, !replicas.isEmpty,
-            let node = instances[seed.pick(replicas)]?.node, node != dcs.leader.flatMap({ instances[$0]?.node })
+            let node = instances[seed.pick(replicas)]?.node,
+            node != dcs.leader.flatMap({ instances[$0]?.node })
         else { return }
         isolated = [node]
         isolatedUntil = now + .seconds(seed.number(11...40))

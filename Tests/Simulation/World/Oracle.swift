@@ -289,7 +289,9 @@ struct Oracle: Sendable {
     /// A voter is about to leave the list.
     mutating func etcdLoses(_ name: EtcdName, _ what: String, in world: World) {
         let rest = world.etcd.voters.filter { $0.label != name.rawValue }
-        guard let lost = world.etcd.voters.first(where: { $0.label == name.rawValue }) else { return }
+        guard let lost = world.etcd.voters.first(where: { $0.label == name.rawValue }) else {
+            return
+        }
         if lives(lost, world),
             let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first })
         {
