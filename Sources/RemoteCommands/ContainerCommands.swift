@@ -17,15 +17,26 @@ extension Command {
     ///
     /// Never pulls, builds or touches another service. The project's network is made by one
     /// command at a time: two at once would both try.
+    ///
+    /// A recreation that was cut short, as by a power cut, leaves the new container beside the old
+    /// one under a name of compose's own, created and never started. Compose would remove it and
+    /// at the same time make another of that name, and fail: so it goes first.
     /// - Parameter grace: how long the container that is replaced may take to stop.
     package static func composeUp(
         _ service: ServiceName, in project: Project, recreating: Bool, grace: Duration,
         limit: Duration
     ) throws(UnquotableText) -> Command {
         let name = try ShellWord.quote(project.name)
+        let isOfProject = try ShellWord.quote("label=com.docker.compose.project=\(project.name)")
+        let isOfService = try ShellWord.quote("label=com.docker.compose.service=\(service)")
+        let mine = "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
         let force = recreating ? " --force-recreate" : ""
         let text = """
             cd \(try ShellWord.quote(project.directory))
+            halves=$(\(mine) --filter status=created)
+            if [ -n "$halves" ] && [ "$(\(mine) | wc -l)" -gt 1 ]; then
+              docker rm $halves > /dev/null
+            fi
             up() {
               docker compose --ansi never -p \(name) -f compose.yaml up -d --no-deps --no-build \
             --pull never\(force) -t \(grace.wholeSeconds) \(try ShellWord.quote(service.rawValue))

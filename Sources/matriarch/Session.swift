@@ -4,6 +4,7 @@ import Effects
 import Execution
 import Observation
 import RemoteCommands
+import Reporting
 
 /// A way to look at one cluster's servers, and no way to change them (S12): it holds readers only.
 struct ReadingSession: Sendable {

@@ -37,6 +37,14 @@ struct ContainerCommandTests {
         #expect(
             text(command) == """
                 cd /opt/crm
+                halves=$(docker ps -aq --no-trunc \
+                --filter 'label=com.docker.compose.project=crm' \
+                --filter 'label=com.docker.compose.service=postgres-2' --filter status=created)
+                if [ -n "$halves" ] && [ "$(docker ps -aq --no-trunc \
+                --filter 'label=com.docker.compose.project=crm' \
+                --filter 'label=com.docker.compose.service=postgres-2' | wc -l)" -gt 1 ]; then
+                  docker rm $halves > /dev/null
+                fi
                 up() {
                   docker compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build \
                 --pull never --force-recreate -t 300 postgres-2
@@ -61,7 +69,8 @@ struct ContainerCommandTests {
             let scratch = try Scratch()
             try scratch.program(
                 "docker",
-                "case $1 in network) \(network) ;; *) echo 'no such image' >&2; exit 17 ;; esac")
+                "case $1 in ps) ;; network) \(network) ;; *) echo 'no such image' >&2; exit 17 ;; esac"
+            )
             let command = try Command.composeUp(
                 "rest", in: Project(name: "crm", directory: scratch.path), recreating: false,
                 grace: .seconds(10), limit: .seconds(60))
@@ -69,11 +78,35 @@ struct ContainerCommandTests {
             #expect(answer == Shell.Answer(status: 17, output: "", errors: "no such image\n"))
             #expect(
                 try scratch.calls() == [
+                    "ps -aq --no-trunc --filter label=com.docker.compose.project=crm "
+                        + "--filter label=com.docker.compose.service=rest --filter status=created",
                     "network inspect crm_default",
                     "compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build "
                         + "--pull never -t 10 rest",
                 ])
         }
+    }
+
+    @Test(
+        "what a recreation that was cut short left goes first, and nothing else",
+        arguments: Shell.all, [["new"], ["old", "new"], ["old"], []])
+    func halfMade(shell: Shell, there: [String]) throws {
+        let scratch = try Scratch()
+        let created = there.filter { $0 == "new" }
+        try scratch.program(
+            "docker",
+            """
+            case "$*" in
+              ps*status=created) printf '%s\\n' \(created.joined(separator: " ")) ;;
+              ps*) printf '%s\\n' \(there.joined(separator: " ")) ;;
+            esac
+            """)
+        let command = try Command.composeUp(
+            "postgres-2", in: Project(name: "crm", directory: scratch.path), recreating: true,
+            grace: .seconds(10), limit: .seconds(60))
+        #expect(try shell.run(command.script, path: scratch.path).status == 0)
+        let removed = try scratch.calls().filter { $0.hasPrefix("rm") }
+        #expect(removed == (there.count > 1 ? ["rm new"] : []))
     }
 
     @Test("removing what is there stops it first and keeps its volume", arguments: Shell.all)

@@ -123,6 +123,11 @@ struct HostileTextTests {
             "exec", "-e", "ETCDCTL_API=3", id, "etcdctl", "--endpoints=http://127.0.0.1:2379",
             "--command-timeout=10s",
         ]
+        let mine = [
+            "ps", "-aq", "--no-trunc", "--filter",
+            "label=com.docker.compose.project=\(project.name)", "--filter",
+            "label=com.docker.compose.service=\(service)",
+        ]
         let compose = [
             "compose", "--ansi", "never", "-p", project.name, "-f", "compose.yaml", "up", "-d",
             "--no-deps", "--no-build", "--pull", "never", "-t", "10", service.rawValue,
@@ -134,7 +139,10 @@ struct HostileTextTests {
             Case(
                 command: try .composeUp(
                     service, in: project, recreating: false, grace: .seconds(10), limit: limit),
-                calls: [["network", "inspect", "\(project.name)_default"], compose]),
+                calls: [
+                    mine + ["--filter", "status=created"], mine,
+                    ["network", "inspect", "\(project.name)_default"], compose,
+                ]),
             Case(
                 command: try .startContainer(id, service: service), calls: [["start", id]]),
             Case(
