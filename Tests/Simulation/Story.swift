@@ -50,6 +50,12 @@ struct Story: Sendable {
             faults.theme = seed.number(Faults.kinds)
             faults.ticks = seed.pick([10, 25, 100])
         }
+        if seed.oneIn(3) {
+            faults.strike = Faults.Strike(
+                acts: seed.number(1...3), kind: seed.number(Faults.kinds),
+                delay: .milliseconds(seed.number(0...4000)))
+            if faults.theme == nil { faults.ticks = seed.pick([100, 400]) }
+        }
         if seed.oneIn(2) { accepted = [] }
         if seed.oneIn(6) {
             let kind = seed.number(0...5)
@@ -143,6 +149,7 @@ struct Story: Sendable {
             + "; one fault in \(faults.commands) commands, \(faults.readings) readings and"
             + " \(faults.ticks) ticks"
             + (faults.theme.map { ", mostly of kind \($0)" } ?? "")
+            + (faults.strike.map { ", one of kind \($0.kind) after act \($0.acts)" } ?? "")
     }
 
     /// The truth at the end, not the tool's word for it.

@@ -77,6 +77,7 @@ extension Controller {
                 number, request.address.path, on: request.address.node, in: state.world)
             state.world.controllers[number]?.isActing = true
             state.answers.forgetView()
+            if request.address.path != "/config" { Simulated.acts(&state) }
             return state.world.begin(request, state.faults)
         }
         guard let begun else { throw .unreachable("connection refused") }

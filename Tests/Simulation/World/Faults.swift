@@ -13,6 +13,15 @@ struct Faults: Sendable {
     /// just the right moment, and chance alone comes there once in ten thousand stories.
     var theme: Int?
     static let kinds = 0...22
+    /// Trouble at a moment of its own: right after one of our own acts.
+    var strike: Strike?
+
+    struct Strike: Sendable {
+        /// After so many acts that take a member or the lead away.
+        var acts: Int
+        var kind: Int
+        var delay: Duration
+    }
 }
 
 /// The end that a command meets.
@@ -57,13 +66,19 @@ extension World {
     }
 
     /// Trouble that nobody asked for.
-    mutating func trouble(mostly theme: Int? = nil) {
+    ///
+    /// - Parameter wanted: this and no other.
+    mutating func trouble(mostly theme: Int? = nil, only wanted: Int? = nil) {
         let members = instances.keys
         guard !members.isEmpty else { return }
         let member = seed.pick(members)
-        let node = seed.pick(nodes)
+        var node = seed.pick(nodes)
         var kind = seed.number(Faults.kinds)
         if let theme, seed.oneIn(2) { kind = theme }
+        if let wanted {
+            kind = wanted
+            if seed.oneIn(2) { node = dcs.leader.flatMap { instances[$0]?.node } ?? node }
+        }
         tell("trouble \(kind) for \(member) or \(node)")
         switch kind {
         case 0:
@@ -222,7 +237,7 @@ extension World {
     mutating func killAReplicaAndSilenceAnother() {
         let replicas = instances.names { $0.isFollowing }
         guard let first = replicas.first, let last = replicas.last else { return }
-        moods[first] = Mood(kind: .silent, until: now + .seconds(11))
+        moods[first] = Mood(kind: .silent, until: now + .seconds(seed.number(11...17)))
         kill(last)
     }
 
@@ -232,7 +247,7 @@ extension World {
         guard let first = voters.dropFirst().first, let last = voters.last, first != last,
             let node = etcd.running[last]
         else { return }
-        mute[first] = now + .seconds(11)
+        mute[first] = now + .seconds(seed.number(11...17))
         killEtcd(last, on: node)
     }
 

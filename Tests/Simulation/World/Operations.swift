@@ -233,7 +233,7 @@ extension World {
         case .postgres(let member):
             var instance = Instance(
                 node: address.node,
-                activity: .booting(until: now + .milliseconds(seed.number(1000...3000))))
+                activity: .booting(until: now + bootTime()))
             instance.dcsSeen = now
             instances[member] = instance
         case .haproxy:
@@ -243,6 +243,12 @@ extension World {
         case .etcd, .service: break
         }
         servers[address.node]?.containers[address.service] = container
+    }
+
+    /// Mostly some seconds; a recovery after a crash takes longer.
+    private mutating func bootTime() -> Duration {
+        seed.oneIn(12)
+            ? .seconds(seed.number(10...40)) : .milliseconds(seed.number(1000...3000))
     }
 
     /// `docker stop`: a member gives up its keys as it goes.

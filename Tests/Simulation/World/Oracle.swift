@@ -67,6 +67,10 @@ struct Oracle: Sendable {
         }
         for member in world.etcd.members where world.isEtcdWell(member) {
             lastRunning[member.name] = now
+            // What was sent may take its time to stop it.
+            if let since = etcdDown[EtcdName(member.name)], now - since > .seconds(6) {
+                etcdDown[EtcdName(member.name)] = nil
+            }
         }
         guard seenRevision != world.revision else { return }
         seenRevision = world.revision
@@ -148,6 +152,15 @@ struct Oracle: Sendable {
         if let since = cloningSince[member], now - since > Self.grace {
             note("S1: \(verb) \(member) cuts its clone off", at: now)
         }
+        let isRepair = verb == "restart of" || verb == "reinitialisation of"
+        if isRepair, !isHealthyCopy(member, in: world), let last = lastHealthy[member],
+            now - last < .seconds(10)
+        {
+            note("S1: \(verb) \(member), which was healthy \(now - last) ago", at: now)
+        }
+        if isRepair, world.hasYetToCome(member) {
+            note("S1: \(verb) \(member) as it starts", at: now)
+        }
         // What is no copy anyway takes nothing away; what has just become one could not be known.
         let since = healthySince[member] ?? now
         if isHealthyCopy(member, in: world), now - since > Self.grace {
@@ -160,9 +173,7 @@ struct Oracle: Sendable {
                 note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
             }
             // The rest is done to change a member or to be rid of it.
-            if verb == "restart of" || verb == "reinitialisation of" {
-                note("S1: \(verb) \(member), which is a healthy copy", at: now)
-            }
+            if isRepair { note("S1: \(verb) \(member), which is a healthy copy", at: now) }
             if let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first }) {
                 note("S4: \(verb) \(member) while \(unseen) could not be looked at", at: now)
             }
@@ -270,6 +281,9 @@ struct Oracle: Sendable {
         }
     }
 
+    /// Voters that go down or are down by our hand, and since when.
+    private var etcdDown: [EtcdName: Duration] = [:]
+
     /// A voter's process is about to stop by our hand. Only a person may take the quorum.
     mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
         guard world.etcd.isBorn, world.etcd.running[name] != nil else { return }
@@ -277,7 +291,11 @@ struct Oracle: Sendable {
         guard voters.contains(where: { $0.name == name.rawValue }) else { return }
         // Of one or two that live none can be spared, in whatever order; of three there is one.
         let isAccepted = isAccepted("outage", of: name.service, in: world)
-        if isAccepted, voters.count(where: { lives($0, world) }) <= 2 { return }
+        let isOther = etcdDown.keys.contains { other in
+            other != name && voters.contains { $0.name == other.rawValue }
+        }
+        etcdDown[name] = world.now
+        if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
         judge(voters, without: name, what, world)
     }
 

@@ -11,6 +11,8 @@ final class Simulated: Sendable {
         var late: [Late] = []
         /// When trouble comes next.
         var nextTrouble = Duration.zero
+        /// When it strikes.
+        var strikesAt: Duration?
         /// For readings: these go side by side, in an order that is not ours.
         let readings: Seed
         var answers: AnswerCache
@@ -55,6 +57,16 @@ final class Simulated: Sendable {
         }
     }
 
+    /// An act of ours is on its way that takes a member or the lead away.
+    static func acts(_ state: inout State) {
+        guard state.faults.isActive, var strike = state.faults.strike, strike.acts > 0 else {
+            return
+        }
+        strike.acts -= 1
+        if strike.acts == 0 { state.strikesAt = state.world.now + strike.delay }
+        state.faults.strike = strike
+    }
+
     private static func scheduleTrouble(_ state: inout State) {
         let ticks = state.world.seed.number(1...max(2, 2 * state.faults.ticks))
         state.nextTrouble += World.tick * ticks
@@ -64,10 +76,16 @@ final class Simulated: Sendable {
         while true {
             let late = state.late.map(\.due).min()
             let trouble = state.faults.isActive ? state.nextTrouble : nil
-            let limit = [late, trouble].compactMap { $0 }.reduce(now) { min($0, $1) }
+            let strike = state.faults.isActive ? state.strikesAt : nil
+            let limit = [late, trouble, strike].compactMap { $0 }.reduce(now) { min($0, $1) }
             state.world.advance(to: max(limit, state.world.now))
             let reached = max(limit, state.world.now)
             var isOver = true
+            if let strike, strike <= reached {
+                state.strikesAt = nil
+                state.world.trouble(only: state.faults.strike?.kind)
+                isOver = false
+            }
             if let trouble, trouble <= reached {
                 state.world.trouble(mostly: state.faults.theme)
                 scheduleTrouble(&state)

@@ -167,6 +167,15 @@ struct World: Sendable {
         }
     }
 
+    /// Whether it was started less than a minute ago and still is on its way.
+    func hasYetToCome(_ member: MemberName) -> Bool {
+        switch instances[member]?.activity {
+        case .booting, .starting: break
+        default: return false
+        }
+        return container(of: member).map { clock - $0.container.startedAt < 45 } ?? false
+    }
+
     /// Whether packets of ours reach a node.
     func reaches(_ node: NodeName) -> Bool {
         servers[node]?.isUp == true && servers[node]?.isReachable == true
