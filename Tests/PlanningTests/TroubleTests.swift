@@ -361,4 +361,27 @@ import Testing
                 }
             })
     }
+
+    /// Found on the lab: a server that lost its power in the middle of a recreation.
+    @Test("a second container, created and never started, must be told, and hide no first one")
+    func halfMade() throws {
+        var world = try converged()
+        world.change("node-2") { node in
+            guard var half = node.container("postgres-2") else { return }
+            half.id = "half"
+            half.state = .created
+            half.startedAt = nil
+            node.containers.append(half)
+        }
+        let plan = try world.plan()
+        #expect(plan.steps == [])
+        #expect(
+            plan.notes.contains {
+                if case .advice(let text) = $0 {
+                    text.hasPrefix("postgres-2@node-2 has a second")
+                } else {
+                    false
+                }
+            })
+    }
 }

@@ -28,6 +28,7 @@ enum TroubleNotes {
             add(member.name.rawValue, situation.observed.members[member.name], &draft) { _ in nil }
         }
         addPaused(situation, &draft)
+        addHalfMade(situation, &draft)
         for node in situation.desired.haproxy?.nodes ?? [] {
             let address = ContainerAddress(HAProxy.service, on: node)
             guard runs(address, situation), !isTouched(address) else { continue }
@@ -77,6 +78,25 @@ enum TroubleNotes {
                 .down(
                     object: address.description,
                     reason: "someone paused its container (docker unpause); left alone"))
+        }
+    }
+
+    /// What a recreation that was cut short leaves beside the container that it was to replace.
+    private static func addHalfMade(_ situation: Situation, _ draft: inout Draft) {
+        for node in situation.desired.nodes.map(\.name) {
+            let containers = situation.node(node)?.containers ?? []
+            for container in containers
+            where container.state == .created
+                && containers.contains(where: {
+                    $0.service == container.service && $0.id != container.id
+                })
+            {
+                draft.notes.append(
+                    .advice(
+                        "\(container.service)@\(node) has a second container, created and never"
+                            + " started, as of a recreation that was cut short; the next recreation"
+                            + " removes it"))
+            }
         }
     }
 
