@@ -62,6 +62,7 @@ struct Story: Sendable {
             if kind == 4, shape.desired.etcd.members.count == 3, seed.oneIn(2) {
                 desired.etcd.members = Shape.etcdMembers(1, on: 3)
             }
+            if kind == 5, seed.oneIn(2) { desired.etcd.image = ImageReference("etcd:3.6") }
             prepare = { world in
                 switch kind {
                 case 0: world.wreckAReplica()

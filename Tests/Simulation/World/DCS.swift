@@ -55,6 +55,8 @@ struct DataDirectory: Sendable {
     var isWrecked = false
     /// It has what the leader has not: it starts and never streams.
     var hasDiverged = false
+    /// It led, and went down without a word.
+    var needsRewind = false
 }
 
 /// Patroni and Postgres in one running container.
@@ -72,6 +74,10 @@ struct Instance: Sendable {
         case detached
         /// Runs as a replica and cannot stream: its data has gone another way.
         case stuck
+        /// Runs as a replica whose leader has just come to lead, or restarts.
+        case reattaching(until: Duration)
+        /// Its data led and did not hear of its successor: it is wound back before it starts.
+        case rewinding(until: Duration)
         case promoting(until: Duration)
         case leading
         /// `POST /restart`, in the role that it had.

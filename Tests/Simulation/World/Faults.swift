@@ -164,6 +164,7 @@ extension World {
         guard let node = instances[member]?.node else { return }
         servers[node]?.containers[member.service]?.isRunning = false
         servers[node]?.containers[member.service]?.exitCode = 137
+        if let instance = instances[member] { leadsNoMore(member, instance) }
         instances[member] = nil
     }
 

@@ -50,7 +50,7 @@ struct Oracle: Sendable {
             }
             if world.dcs.leader != member { lastNotLeading[member] = now }
             if world.hasPendingRestart(instance) { lastPendingRestart[member] = now }
-            if case .cloning = instance.activity {
+            if instance.isMadeAnew {
                 if cloningSince[member] == nil { cloningSince[member] = now }
             } else if cloningSince[member] != nil {
                 cloningSince[member] = nil
@@ -150,7 +150,7 @@ struct Oracle: Sendable {
             note("S1: \(verb) \(member), where no setting waits for one", at: now)
         }
         if let since = cloningSince[member], now - since > Self.grace {
-            note("S1: \(verb) \(member) cuts its clone off", at: now)
+            note("S1: \(verb) \(member) cuts off what makes its data whole", at: now)
         }
         let isRepair = verb == "restart of" || verb == "reinitialisation of"
         if isRepair, !isHealthyCopy(member, in: world), let last = lastHealthy[member],

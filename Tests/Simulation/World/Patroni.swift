@@ -89,6 +89,13 @@ extension World {
                 instance.activity = data[key]?.hasDiverged == true ? .stuck : .following
             }
         case .detached: leaveDetached(member, &instance)
+        case .reattaching(let until) where !leaderIsInReach(of: node):
+            if now >= until { instance.activity = .detached }
+        case .reattaching(let until) where now >= until && leaderLeads:
+            instance.activity = .following
+        case .rewinding(let until) where now >= until && leaderIsInReach(of: node):
+            data[key]?.needsRewind = false
+            instance.activity = .starting(until: now + .seconds(1))
         case .promoting(let until) where now >= until: instance.activity = .leading
         case .restarting(let until, let leads) where now >= until:
             instance.applied = dcs.wanted
@@ -100,6 +107,8 @@ extension World {
                     leaveGhost(of: member, instance)
                     instance.activity = .detached
                 }
+            } else if !leaderLeads {
+                instance.activity = .reattaching(until: now + .seconds(1))
             } else {
                 instance.lag = instance.isHeld ? min(instance.lag + 200_000, 1 << 34) : 0
             }
@@ -126,6 +135,8 @@ extension World {
             node: node, seen: now, postgresPort: host(5432), patroniPort: host(8008))
     }
 
+    private var leaderLeads: Bool { dcs.leader.flatMap { instances[$0] }?.isLeading == true }
+
     private func leaderIsInReach(of node: NodeName) -> Bool {
         guard let leader = dcs.leader, let its = instances[leader] else { return false }
         return areConnected(node, its.node)
@@ -143,6 +154,8 @@ extension World {
     private mutating func leaveIdle(_ key: VolumeKey, _ instance: inout Instance) {
         switch data[key] {
         case .some(let directory) where directory.isWrecked: instance.activity = .failing
+        case .some(let directory) where directory.needsRewind && dcs.leader != nil:
+            instance.activity = .rewinding(until: now + .seconds(seed.number(4...13)))
         case .some:
             if dcs.leader != nil { instance.activity = .starting(until: now + .seconds(2)) }
         case nil:
@@ -162,6 +175,7 @@ extension World {
         dcs.leader = member
         dcs.lastLeader = member
         dcs.leaderSeen = now
+        data[VolumeKey(node: instance.node, volume: member.rawValue)]?.needsRewind = false
         ghosts = Roster()
         dcs.timeline += 1
         instance.dcsSeen = now
@@ -245,7 +259,7 @@ extension World {
     private mutating func restream(besides leader: MemberName) {
         for member in instances.keys where member != leader {
             if instances[member]?.isFollowing == true {
-                instances[member]?.activity = .starting(until: now + .seconds(2))
+                instances[member]?.activity = .reattaching(until: now + .seconds(2))
             }
         }
     }
@@ -260,11 +274,18 @@ extension World {
 extension Instance {
     /// The REST answers.
     var answers: Bool { if case .booting = activity { false } else { true } }
+    /// Its data is being cloned or wound back: cut short, it is worth nothing.
+    var isMadeAnew: Bool {
+        switch activity {
+        case .cloning, .rewinding: true
+        default: false
+        }
+    }
     var isBootstrapping: Bool { if case .bootstrapping = activity { true } else { false } }
     fileprivate var mayLead: Bool {
         guard tags["nofailover"] != .bool(true) else { return false }
         switch activity {
-        case .following, .idle, .detached: return true
+        case .following, .idle, .detached, .reattaching: return true
         default: return false
         }
     }

@@ -94,12 +94,12 @@ extension World {
                         "sync_priority": .int(dcs.sync == $0 ? 1 : 0),
                     ])
                 })
-        } else if instance.isFollowing {
+        } else if standing.isUp {
             let at = JSONValue.int(position - instance.lag)
             fields["xlog"] = .object([
                 "received_location": at, "replayed_location": at, "paused": .bool(false),
             ])
-            fields["replication_state"] = .string("streaming")
+            if instance.isFollowing { fields["replication_state"] = .string("streaming") }
         }
         let status = standing.isUp ? 200 : 503
         return WebAnswer(
@@ -124,7 +124,7 @@ extension World {
 
     private func standing(of instance: Instance) -> Standing {
         switch instance.activity {
-        case .booting, .idle:
+        case .booting, .idle, .rewinding:
             Standing(own: "stopped", listed: "stopped", role: "replica", isUp: false)
         case .bootstrapping:
             Standing(
@@ -135,7 +135,7 @@ extension World {
                 own: "creating replica", listed: "creating replica", role: "replica", isUp: false)
         case .starting: Standing(own: "starting", listed: "starting", role: "replica", isUp: false)
         case .following: Standing(own: "running", listed: "streaming", role: "replica", isUp: true)
-        case .detached, .stuck:
+        case .detached, .stuck, .reattaching:
             Standing(own: "running", listed: "running", role: "replica", isUp: true)
         case .promoting: Standing(own: "running", listed: "running", role: "replica", isUp: true)
         case .leading: Standing(own: "running", listed: "running", role: "primary", isUp: true)

@@ -123,7 +123,10 @@ struct World: Sendable {
 
     private mutating func settleContainers() {
         for (member, instance) in instances where !runs(member, on: instance.node) {
-            if servers[instance.node]?.isUp == false { leaveGhost(of: member, instance) }
+            if servers[instance.node]?.isUp == false {
+                leaveGhost(of: member, instance)
+                leadsNoMore(member, instance)
+            }
             instances[member] = nil
         }
         nextHealthy = nil
@@ -140,6 +143,12 @@ struct World: Sendable {
                 }
             }
         }
+    }
+
+    /// A leader that goes down without a word has what its successor may not have.
+    mutating func leadsNoMore(_ member: MemberName, _ instance: Instance) {
+        guard instance.isLeading else { return }
+        data[VolumeKey(node: instance.node, volume: member.rawValue)]?.needsRewind = true
     }
 
     func runs(_ member: MemberName, on node: NodeName) -> Bool {
