@@ -122,6 +122,12 @@ extension World {
         }
     }
 
+    /// One run of a member's container, told from every other.
+    func run(of name: EtcdName) -> String? {
+        etcd.running[name].flatMap { servers[$0]?.containers[name.service] }
+            .map { "\($0.id) \($0.startedAt)" }
+    }
+
     /// Its process runs, where most of the others are.
     func isEtcdWell(_ member: EtcdCluster.Member) -> Bool {
         guard let node = etcd.running[EtcdName(member.name)] else { return false }

@@ -57,6 +57,10 @@ struct Oracle: Sendable {
             }
         }
         if !world.hasStaleMember { lastFresh = now }
+        for (name, going) in etcdDown
+        where world.run(of: name) != going.run || now - going.since > .seconds(30) {
+            etcdDown[name] = nil
+        }
         for member in world.dcs.members.keys where world.instances[member] == nil {
             if world.dcs.leader != member { lastNotLeading[member] = now }
         }
@@ -67,10 +71,6 @@ struct Oracle: Sendable {
         }
         for member in world.etcd.members where world.isEtcdWell(member) {
             lastRunning[member.name] = now
-            // What was sent may take its time to stop it.
-            if let since = etcdDown[EtcdName(member.name)], now - since > .seconds(6) {
-                etcdDown[EtcdName(member.name)] = nil
-            }
         }
         guard seenRevision != world.revision else { return }
         seenRevision = world.revision
@@ -281,8 +281,12 @@ struct Oracle: Sendable {
         }
     }
 
-    /// Voters that go down or are down by our hand, and since when.
-    private var etcdDown: [EtcdName: Duration] = [:]
+    /// Voters whose process is about to stop by our hand, until another runs.
+    private var etcdDown: [EtcdName: Going] = [:]
+    private struct Going: Sendable {
+        var since: Duration
+        var run: String?
+    }
 
     /// A voter's process is about to stop by our hand. Only a person may take the quorum.
     mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
@@ -294,7 +298,7 @@ struct Oracle: Sendable {
         let isOther = etcdDown.keys.contains { other in
             other != name && voters.contains { $0.name == other.rawValue }
         }
-        etcdDown[name] = world.now
+        defer { etcdDown[name] = Going(since: world.now, run: world.run(of: name)) }
         if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
         judge(voters, without: name, what, world)
     }
@@ -328,7 +332,9 @@ struct Oracle: Sendable {
     private mutating func judge(
         _ voters: [EtcdCluster.Member], without name: EtcdName, _ what: String, _ world: World
     ) {
-        let alive = voters.filter { $0.name != name.rawValue && lives($0, world) }
+        let alive = voters.filter {
+            $0.name != name.rawValue && etcdDown[EtcdName($0.name)] == nil && lives($0, world)
+        }
         if alive.count <= voters.count / 2 {
             note(
                 "S5: etcd has \(alive.count) of \(voters.count) voters after \(what)",
