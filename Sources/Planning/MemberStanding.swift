@@ -83,7 +83,9 @@ struct MemberStanding {
             if case .creatingReplica = state { return .patience("it \(reason)") }
             // S2: as long as it says that it leads, it is Patroni's to start, stop or replace.
             if situation.health.leaders.contains(member.name) {
-                return .patience("it \(reason)")
+                return .patience(
+                    "it \(reason), which is for its Patroni to see to (should it hang: docker logs,"
+                        + " docker restart)")
             }
             if !changes.isEmpty { return .recreation(fields + [.broken("it \(reason)")]) }
             return ailing(state, reason, settling, container, situation, member)

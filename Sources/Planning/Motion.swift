@@ -21,6 +21,15 @@ package enum Motion {
         return moving.isEmpty ? nil : moving.joined(separator: "; ")
     }
 
+    /// How long an election may take: until the leader's key runs out (`ttl`, 30 s by default), and
+    /// some seconds.
+    package static func patience(_ observed: Observed) -> Duration {
+        guard case .int(let ttl)? = observed.configuration?.value?["ttl"] else {
+            return .seconds(35)
+        }
+        return .seconds(min(max(ttl, 20), 120) + 5)
+    }
+
     /// A clone, a replay of an archive may take hours: they are not waited for.
     private static func passes(_ state: MemberState) -> Bool {
         switch state {

@@ -29,13 +29,16 @@ extension Command {
         let name = try ShellWord.quote(project.name)
         let isOfProject = try ShellWord.quote("label=com.docker.compose.project=\(project.name)")
         let isOfService = try ShellWord.quote("label=com.docker.compose.service=\(service)")
-        let mine = "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
+        // Not what a person runs once (docker compose run).
+        let mine =
+            "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
+            + " --filter label=com.docker.compose.oneoff=False"
         let force = recreating ? " --force-recreate" : ""
         let text = """
             cd \(try ShellWord.quote(project.directory))
             halves=$(\(mine) --filter status=created)
             if [ -n "$halves" ] && [ "$(\(mine) | wc -l)" -gt 1 ]; then
-              docker rm $halves > /dev/null
+              docker rm $halves > /dev/null 2>&1 || :
             fi
             up() {
               docker compose --ansi never -p \(name) -f compose.yaml up -d --no-deps --no-build \

@@ -12,6 +12,7 @@ struct ReadingSession: Sendable {
     private let web: any WebReader
     /// Ends the connections.
     let close: @Sendable () async -> Void
+    private let settling = Settling()
 
     fileprivate init(
         nodes: any NodeReader, web: any WebReader, close: @escaping @Sendable () async -> Void
@@ -29,7 +30,7 @@ struct ReadingSession: Sendable {
 
     /// For a plan that is to be applied at once.
     func observeAtRest(_ desired: Desired) async -> Observed {
-        await Settling.look(time: SystemClock()) { motion in
+        await settling.look(time: SystemClock()) { motion in
             Console.write(
                 "\(desired.name): waiting, as \(motion)".safeForTerminal + "\n", to: .errors)
         } observe: {

@@ -1,5 +1,6 @@
 import Cluster
 import Execution
+import Planning
 import Synchronization
 import Testing
 
@@ -24,9 +25,11 @@ import Testing
         }
     }
 
-    private func look(_ states: [MemberState]) async -> (Looks, Observed, Duration) {
+    private func look(
+        _ states: [MemberState], _ settling: Settling = Settling()
+    ) async -> (Looks, Observed, Duration) {
         let (looks, time) = (Looks(states), StepTime())
-        let seen = await Settling.look(time: time) { word in
+        let seen = await settling.look(time: time) { word in
             looks.words.withLock { $0.append(word) }
         } observe: {
             looks.next()
@@ -48,11 +51,15 @@ import Testing
         #expect(looks.words.withLock { $0 } == ["pg-2 is stopping", "pg-2 is starting"])
     }
 
-    @Test("who starts for ever must not be waited for for ever")
+    @Test("who starts for ever must not be waited for for ever, nor a second time")
     func bounded() async {
-        let (_, seen, waited) = await look([.starting])
+        let settling = Settling()
+        let (_, seen, waited) = await look([.starting], settling)
         #expect(seen.members["pg-2"]?.value?.state == .starting)
-        #expect(waited >= Settling.patience)
-        #expect(waited < Settling.patience * 2)
+        #expect(waited >= Motion.patience(seen))
+        #expect(waited < Motion.patience(seen) * 2)
+        let (looks, _, again) = await look([.starting], settling)
+        #expect(looks.taken == 1)
+        #expect(again == .zero)
     }
 }

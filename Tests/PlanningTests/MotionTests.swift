@@ -74,6 +74,16 @@ import Testing
             } == nil)
     }
 
+    @Test("a wait must last as long as the leader's key may")
+    func patience() throws {
+        var world = try converged()
+        #expect(Motion.patience(world.observed) == .seconds(35))
+        world.observed.configuration = .known(.object(["ttl": .int(60)]))
+        #expect(Motion.patience(world.observed) == .seconds(65))
+        world.observed.configuration = .unreachable("no answer")
+        #expect(Motion.patience(world.observed) == .seconds(35))
+    }
+
     @Test("in a pause nothing comes by itself")
     func pause() throws {
         #expect(

@@ -39,11 +39,13 @@ struct ContainerCommandTests {
                 cd /opt/crm
                 halves=$(docker ps -aq --no-trunc \
                 --filter 'label=com.docker.compose.project=crm' \
-                --filter 'label=com.docker.compose.service=postgres-2' --filter status=created)
+                --filter 'label=com.docker.compose.service=postgres-2' \
+                --filter label=com.docker.compose.oneoff=False --filter status=created)
                 if [ -n "$halves" ] && [ "$(docker ps -aq --no-trunc \
                 --filter 'label=com.docker.compose.project=crm' \
-                --filter 'label=com.docker.compose.service=postgres-2' | wc -l)" -gt 1 ]; then
-                  docker rm $halves > /dev/null
+                --filter 'label=com.docker.compose.service=postgres-2' \
+                --filter label=com.docker.compose.oneoff=False | wc -l)" -gt 1 ]; then
+                  docker rm $halves > /dev/null 2>&1 || :
                 fi
                 up() {
                   docker compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build \
@@ -79,7 +81,8 @@ struct ContainerCommandTests {
             #expect(
                 try scratch.calls() == [
                     "ps -aq --no-trunc --filter label=com.docker.compose.project=crm "
-                        + "--filter label=com.docker.compose.service=rest --filter status=created",
+                        + "--filter label=com.docker.compose.service=rest "
+                        + "--filter label=com.docker.compose.oneoff=False --filter status=created",
                     "network inspect crm_default",
                     "compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build "
                         + "--pull never -t 10 rest",

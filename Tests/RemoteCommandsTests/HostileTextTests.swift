@@ -126,7 +126,8 @@ struct HostileTextTests {
         let mine = [
             "ps", "-aq", "--no-trunc", "--filter",
             "label=com.docker.compose.project=\(project.name)", "--filter",
-            "label=com.docker.compose.service=\(service)",
+            "label=com.docker.compose.service=\(service)", "--filter",
+            "label=com.docker.compose.oneoff=False",
         ]
         let compose = [
             "compose", "--ansi", "never", "-p", project.name, "-f", "compose.yaml", "up", "-d",

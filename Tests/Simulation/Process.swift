@@ -17,6 +17,8 @@ struct Process: Sendable {
     var killedAfter: Duration?
     var interruptedAfter: Duration?
 
+    private let settling = Settling()
+
     private var world: Simulated { controller.world }
     private var time: VirtualTime { controller.world.time }
 
@@ -136,7 +138,7 @@ struct Process: Sendable {
             await time.sleep(for: last.took)
             observed = last.observed.later(by: (began - last.at).components.seconds)
         } else {
-            observed = await Settling.look(time: time) { motion in
+            observed = await settling.look(time: time) { motion in
                 world.look { $0.tell("\(controller.number) waits: \(motion)") }
             } observe: {
                 await observer.observe(desired)

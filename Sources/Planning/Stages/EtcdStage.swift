@@ -215,7 +215,10 @@ enum EtcdStage {
         let isRunning = state == .running
         // Several that are down may need each other for their health.
         if state.isDown, Rules.etcdHealthy(besides: [member.name], observed) != .holds {
-            return [.containerDown(ContainerAddress(member.name.service, on: member.node))]
+            let isDown = Guard.containerDown(
+                ContainerAddress(member.name.service, on: member.node))
+            // One that fails again and again runs, and votes, between its ends (S5).
+            return state == .restarting ? [isDown, .etcdLosesNothing(member.name)] : [isDown]
         }
         if awaitingQuorum || (isRunning && observed.etcd[member.name]?.value?.isHealthy == true) {
             return [.etcdHealthy(besides: [])]

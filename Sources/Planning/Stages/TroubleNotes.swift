@@ -84,18 +84,15 @@ enum TroubleNotes {
     /// What a recreation that was cut short leaves beside the container that it was to replace.
     private static func addHalfMade(_ situation: Situation, _ draft: inout Draft) {
         for node in situation.desired.nodes.map(\.name) {
-            let containers = situation.node(node)?.containers ?? []
-            for container in containers
-            where container.state == .created
-                && containers.contains(where: {
-                    $0.service == container.service && $0.id != container.id
-                })
+            for container in situation.node(node)?.containers ?? []
+            where situation.node(node)?.container(container.service)?.id != container.id
+                && situation.blueprint.spec(ContainerAddress(container.service, on: node)) != nil
             {
                 draft.notes.append(
                     .advice(
-                        "\(container.service)@\(node) has a second container, created and never"
-                            + " started, as of a recreation that was cut short; the next recreation"
-                            + " removes it"))
+                        "\(container.service)@\(node) has a second container"
+                            + " (\(container.state.rawValue)), as of a recreation that was cut"
+                            + " short; the next recreation removes it"))
             }
         }
     }

@@ -15,7 +15,8 @@ struct ApplyCommand: AsyncParsableCommand {
             starts, and you are told what was done, what was not, and why.
 
             While members start or a leader is being elected, as after a killed apply, it first \
-            waits for that to pass, for half a minute at most.
+            waits for that to pass: as long as an election may take, which is half a minute by \
+            default.
 
               matriarch apply cluster.yaml
               matriarch apply cluster.yaml --plan plan.json --yes   as reviewed

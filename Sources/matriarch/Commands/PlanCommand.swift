@@ -80,6 +80,10 @@ struct PlanCommand: AsyncParsableCommand {
                 let session = try ReadingSession.open(entry.desired)
                 let seen = await session.observer.observe(entry.desired)
                 await session.close()
+                if let motion = Motion.seen(in: seen) {
+                    let words = "\(entry.desired.name): \(motion); apply would wait for that first"
+                    Console.write(words.safeForTerminal + "\n", to: .errors)
+                }
                 return try PlannedCluster(entry.desired, secrets, seen)
             }
         }

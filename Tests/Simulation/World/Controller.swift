@@ -149,7 +149,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
             state.world.oracle.acts(number, operation.told, on: node, in: state.world)
             state.world.controllers[number]?.isActing = true
             let member = state.world.announce(operation)
-            if member != nil { Simulated.acts(&state) }
+            if operation.takesDown { Simulated.acts(&state) }
             return Ahead(
                 operation: operation, fate: fate, latency: state.world.latency(of: operation),
                 isWorking: true, member: member)

@@ -80,6 +80,8 @@ struct Instance: Sendable {
         case rewinding(until: Duration)
         case promoting(until: Duration)
         case leading
+        /// It gives the lead away, and still says that it has it.
+        case steppingDown(until: Duration)
         /// `POST /restart`, in the role that it had.
         case restarting(until: Duration, leads: Bool)
         /// Its data does not start.

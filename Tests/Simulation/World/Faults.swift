@@ -88,7 +88,9 @@ extension World {
         case 3: for held in members { instances[held]?.isHeld = false }
         case 4: wreck(member)
         case 5: toggle(node)
-        case 6: isolated = isolated.isEmpty && nodes.count > 1 ? [node] : []
+        case 6:
+            isolatedUntil = nil
+            isolated = isolated.isEmpty && nodes.count > 1 ? [node] : []
         case 7: cutOff(node)
         case 8: dcs.isPaused = dcs.isPaused ? false : seed.oneIn(3)
         case 9: switchoverByHand(to: member)
@@ -115,6 +117,7 @@ extension World {
         for node in nodes { servers[node]?.answersWeb = true }
         for node in nodes { servers[node]?.isFull = false }
         isolated = []
+        isolatedUntil = nil
         mute = [:]
         isRegistryDown = false
     }

@@ -19,6 +19,14 @@ enum Operation: Sendable {
     case promote(EtcdName)
     case removeEtcd(EtcdName)
 
+    /// Whether something that runs goes down by it.
+    var takesDown: Bool {
+        switch self {
+        case .up(_, recreating: true), .restart, .remove, .removeEtcd: true
+        default: false
+        }
+    }
+
     /// In a word, for people who look into a seed.
     var told: String {
         switch self {
@@ -86,8 +94,8 @@ extension World {
             }
             if let volume {
                 oracle.dataIsDeleted(
-                    of: MemberName(address.service.rawValue), volume: volume, asCopy: false,
-                    in: self)
+                    of: MemberName(address.service.rawValue), volume: volume, on: address.node,
+                    asCopy: false, in: self)
             }
             return member
         case .removeEtcd(let name):
@@ -256,6 +264,7 @@ extension World {
         guard let container = servers[address.node]?.containers[address.service],
             container.isRunning
         else { return }
+        if case .etcd(let name) = container.spec.role { oracle.etcdEnds(name, in: self) }
         servers[address.node]?.containers[address.service]?.isRunning = false
         servers[address.node]?.containers[address.service]?.isLooping = false
         if case .postgres(let member) = container.spec.role {

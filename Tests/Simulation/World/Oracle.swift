@@ -50,7 +50,7 @@ struct Oracle: Sendable {
             }
             if world.dcs.leader != member { lastNotLeading[member] = now }
             if world.hasPendingRestart(instance) { lastPendingRestart[member] = now }
-            if instance.isMadeAnew {
+            if instance.isMadeAnew(at: now) {
                 if cloningSince[member] == nil { cloningSince[member] = now }
             } else if cloningSince[member] != nil {
                 cloningSince[member] = nil
@@ -225,15 +225,10 @@ struct Oracle: Sendable {
 
     /// - Parameter asCopy: it is made anew from another copy at once.
     mutating func dataIsDeleted(
-        of member: MemberName, volume: String, asCopy: Bool, in world: World
+        of member: MemberName, volume: String, on node: NodeName, asCopy: Bool, in world: World
     ) {
         let now = world.now
-        if world.data[
-            VolumeKey(node: world.container(of: member)?.node ?? NodeName(""), volume: volume)]
-            == nil
-        {
-            return
-        }
+        guard world.data[VolumeKey(node: node, volume: volume)] != nil else { return }
         if !asCopy, !isAccepted("data-loss", of: member.service, in: world) {
             note("S6: the data of \(member) is deleted, which nobody accepted", at: now)
         }
@@ -306,6 +301,11 @@ struct Oracle: Sendable {
     private func lives(_ voter: EtcdCluster.Member, _ world: World) -> Bool {
         world.isEtcdWell(voter)
             || lastRunning[voter.name].map { world.now - $0 <= Self.grace } ?? false
+    }
+
+    /// A voter's process stops by our hand, whether it ran as that was sent or not.
+    mutating func etcdEnds(_ name: EtcdName, in world: World) {
+        if etcdDown[name] == nil { etcdStops(name, "a late stop of \(name)", in: world) }
     }
 
     /// A voter is about to leave the list.

@@ -88,6 +88,8 @@ extension World {
             } else {
                 instance.activity = data[key]?.hasDiverged == true ? .stuck : .following
             }
+        case .steppingDown(let until) where now >= until:
+            instance.activity = .starting(until: now + .seconds(2))
         case .detached: leaveDetached(member, &instance)
         case .reattaching(let until) where !leaderIsInReach(of: node):
             if now >= until { instance.activity = .detached }
@@ -110,6 +112,7 @@ extension World {
             } else if !leaderLeads {
                 instance.activity = .reattaching(until: now + .seconds(1))
             } else {
+                ghosts[member] = nil
                 instance.lag = instance.isHeld ? min(instance.lag + 200_000, 1 << 34) : 0
             }
         default: break
@@ -228,7 +231,8 @@ extension World {
         guard var candidate = instances[to], candidate.isFollowing, !candidate.isHeld,
             candidate.tags["nofailover"] != .bool(true), !dcs.isSynchronous || dcs.sync == to
         else { return }
-        instances[from]?.activity = .starting(until: now + .seconds(3))
+        instances[from]?.activity = .steppingDown(
+            until: now + .milliseconds(seed.number(300...2500)))
         take(lead: to, &candidate)
         instances[to] = candidate
         restream(besides: to)
@@ -275,9 +279,9 @@ extension Instance {
     /// The REST answers.
     var answers: Bool { if case .booting = activity { false } else { true } }
     /// Its data is being cloned or wound back: cut short, it is worth nothing.
-    var isMadeAnew: Bool {
+    func isMadeAnew(at now: Duration) -> Bool {
         switch activity {
-        case .cloning, .rewinding: true
+        case .cloning(let until), .rewinding(let until): now < until
         default: false
         }
     }

@@ -140,7 +140,8 @@ extension World {
             return reply(503, "Cluster has no leader, can not reinitialize")
         }
         oracle.memberGoesDown(member, by: "reinitialisation of", in: self)
-        oracle.dataIsDeleted(of: member, volume: member.rawValue, asCopy: true, in: self)
+        oracle.dataIsDeleted(
+            of: member, volume: member.rawValue, on: node, asCopy: true, in: self)
         data[VolumeKey(node: node, volume: member.rawValue)] = nil
         instances[member]?.isHeld = false
         instances[member]?.activity = .cloning(until: now + .seconds(seed.number(3...15)))

@@ -37,7 +37,10 @@ extension World {
         }
         guard let address = action.madeContainer(in: topology) else { return nil }
         let server = servers[address.node]
-        return server?.containers[address.service]?.spec == server?.composed[address.service]
+        guard let container = server?.containers[address.service] else {
+            return "S11: \(address) is told to be made and is not there"
+        }
+        return container.spec == server?.composed[address.service]
             ? nil : "S11: \(address) is told to be made anew and is as it was"
     }
 

@@ -139,6 +139,8 @@ extension World {
             Standing(own: "running", listed: "running", role: "replica", isUp: true)
         case .promoting: Standing(own: "running", listed: "running", role: "replica", isUp: true)
         case .leading: Standing(own: "running", listed: "running", role: "primary", isUp: true)
+        case .steppingDown:
+            Standing(own: "stopping", listed: "stopping", role: "primary", isUp: false)
         case .restarting(_, let leads):
             Standing(
                 own: "restarting", listed: "restarting", role: leads ? "primary" : "replica",

@@ -176,7 +176,7 @@ struct World: Sendable {
         }
     }
 
-    /// Whether it was started less than a minute ago and still is on its way.
+    /// Whether it was started less than three quarters of a minute ago and still is on its way.
     func hasYetToCome(_ member: MemberName) -> Bool {
         switch instances[member]?.activity {
         case .booting, .starting: break
