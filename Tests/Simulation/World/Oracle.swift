@@ -146,7 +146,9 @@ struct Oracle: Sendable {
         {
             note("S2: \(verb) \(member) while it leads", at: now)
         }
-        if isRestart, now - (lastPendingRestart[member] ?? .zero) > Self.grace {
+        if isRestart, now - (lastPendingRestart[member] ?? .zero) > Self.grace,
+            world.instances[member].map({ !world.hasPendingRestart($0) }) ?? true
+        {
             note("S1: \(verb) \(member), where no setting waits for one", at: now)
         }
         if let since = cloningSince[member], now - since > Self.grace {
@@ -178,15 +180,25 @@ struct Oracle: Sendable {
                 note("S4: \(verb) \(member) while \(unseen) could not be looked at", at: now)
             }
         }
-        if now - lastUnpaused > Self.grace { note("S9: \(verb) \(member) in a pause", at: now) }
-        if now - lastLed > Self.grace {
+        if isPausedLong(world) { note("S9: \(verb) \(member) in a pause", at: now) }
+        if now - lastLed > Self.grace,
+            world.dcs.leader.flatMap({ world.instances[$0] })?.isLeading != true
+        {
             if !standsStill(member, in: world) {
                 note("S9: \(verb) \(member) without a leader", at: now)
             }
-        } else if now - lastFresh > Self.grace {
+        } else if isStaleLong(world) {
             note("S9: \(verb) \(member) while a member has lost etcd", at: now)
         }
         downByUs.insert(member)
+    }
+
+    // What ends at this very moment can be seen already.
+    private func isPausedLong(_ world: World) -> Bool {
+        world.dcs.isPaused && world.now - lastUnpaused > Self.grace
+    }
+    private func isStaleLong(_ world: World) -> Bool {
+        world.now - lastFresh > Self.grace && world.hasStaleMember
     }
 
     /// Members whose state matters to the others: whom Patroni lists, and who is to stay. One that is
@@ -243,8 +255,8 @@ struct Oracle: Sendable {
         if openSwitchover != nil {
             note("S3: a switchover is asked for while another is not confirmed", at: now)
         }
-        if now - lastUnpaused > Self.grace { note("S9: a switchover in a pause", at: now) }
-        if now - lastFresh > Self.grace {
+        if isPausedLong(world) { note("S9: a switchover in a pause", at: now) }
+        if isStaleLong(world) {
             note("S9: a switchover while a member has lost etcd", at: now)
         }
         if let member, !wasHealthy(member, at: now) {

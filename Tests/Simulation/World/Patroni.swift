@@ -95,6 +95,7 @@ extension World {
             if now >= until { instance.activity = .detached }
         case .reattaching(let until) where now >= until && leaderLeads:
             instance.activity = .following
+        case .rewinding where dcs.leader == nil: instance.activity = .idle
         case .rewinding(let until) where now >= until && leaderIsInReach(of: node):
             data[key]?.needsRewind = false
             instance.activity = .starting(until: now + .seconds(1))
