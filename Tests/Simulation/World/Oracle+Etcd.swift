@@ -1,0 +1,63 @@
+import Cluster
+
+/// S5: etcd's votes.
+extension Oracle {
+    /// A voter's process is about to stop by our hand. Only a person may take the quorum.
+    mutating func etcdStops(_ name: EtcdName, _ what: String, in world: World) {
+        guard world.etcd.isBorn, world.etcd.running[name] != nil else { return }
+        let voters = world.etcd.voters
+        guard voters.contains(where: { $0.name == name.rawValue }) else { return }
+        // Of one or two that live none can be spared, in whatever order; of three there is one.
+        let isAccepted = isAccepted("outage", of: name.service, in: world)
+        let isOther = etcdDown.keys.contains { other in
+            other != name && voters.contains { $0.name == other.rawValue }
+        }
+        defer { etcdDown[name] = Going(since: world.now, run: world.run(of: name)) }
+        if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
+        judge(voters, without: name, what, world)
+    }
+
+    private func lives(_ voter: EtcdCluster.Member, _ world: World) -> Bool {
+        world.isEtcdWell(voter)
+            || lastRunning[voter.name].map { world.now - $0 <= Self.grace } ?? false
+    }
+
+    /// A voter's process stops by our hand, whether it ran as that was sent or not.
+    mutating func etcdEnds(_ name: EtcdName, in world: World) {
+        if etcdDown[name] == nil { etcdStops(name, "a late stop of \(name)", in: world) }
+    }
+
+    /// A voter is about to leave the list.
+    mutating func etcdLoses(_ name: EtcdName, _ what: String, in world: World) {
+        let rest = world.etcd.voters.filter { $0.label != name.rawValue }
+        guard let lost = world.etcd.voters.first(where: { $0.label == name.rawValue }) else {
+            return
+        }
+        if lives(lost, world),
+            let unseen = actor.flatMap({ world.controllers[$0]?.blind.sorted().first })
+        {
+            note("S4: \(what) while \(unseen) could not be looked at", at: world.now)
+        }
+        judge(rest, without: name, what, world)
+    }
+
+    /// A member's container is about to go for good.
+    mutating func etcdIsRemoved(_ name: EtcdName, in world: World) {
+        if world.etcd.voters.contains(where: { $0.name == name.rawValue }) {
+            note("S5: \(name) is removed while etcd counts on its vote", at: world.now)
+        }
+    }
+
+    private mutating func judge(
+        _ voters: [EtcdCluster.Member], without name: EtcdName, _ what: String, _ world: World
+    ) {
+        let alive = voters.filter {
+            $0.name != name.rawValue && etcdDown[EtcdName($0.name)] == nil && lives($0, world)
+        }
+        if alive.count <= voters.count / 2 {
+            note(
+                "S5: etcd has \(alive.count) of \(voters.count) voters after \(what)",
+                at: world.now)
+        }
+    }
+}
