@@ -18,9 +18,10 @@ extension Command {
     /// Never pulls, builds or touches another service. The project's network is made by one
     /// command at a time: two at once would both try.
     ///
-    /// A recreation that was cut short, as by a power cut, leaves the new container beside the old
-    /// one under a name of compose's own, created and never started. Compose would remove it and
-    /// at the same time make another of that name, and fail: so it goes first.
+    /// A recreation that was cut short, as by a power cut, leaves two containers: the new one under
+    /// a name that compose made of the old one's id, and the old one. Compose would remove one and
+    /// at the same time make another of that very name, and fail: so the one that does not run goes
+    /// first; of two that do not, the older.
     /// - Parameter grace: how long the container that is replaced may take to stop.
     package static func composeUp(
         _ service: ServiceName, in project: Project, recreating: Bool, grace: Duration,
@@ -33,12 +34,20 @@ extension Command {
         let mine =
             "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
             + " --filter label=com.docker.compose.oneoff=False"
+        let alive = "--filter status=running --filter status=restarting --filter status=paused"
+        let ended = "--filter status=created --filter status=exited --filter status=dead"
         let force = recreating ? " --force-recreate" : ""
         let text = """
             cd \(try ShellWord.quote(project.directory))
-            halves=$(\(mine) --filter status=created)
-            if [ -n "$halves" ] && [ "$(\(mine) | wc -l)" -gt 1 ]; then
-              docker rm $halves > /dev/null 2>&1 || :
+            mine() {
+              \(mine) "$@"
+            }
+            if [ "$(mine | wc -l)" -gt 1 ]; then
+              kept=$(mine \(alive) | head -n 1)
+              [ -n "$kept" ] || kept=$(mine | head -n 1)
+              for other in $(mine \(ended)); do
+                [ "$other" = "$kept" ] || docker rm "$other" > /dev/null 2>&1 || :
+              done
             fi
             up() {
               docker compose --ansi never -p \(name) -f compose.yaml up -d --no-deps --no-build \

@@ -37,15 +37,19 @@ struct ContainerCommandTests {
         #expect(
             text(command) == """
                 cd /opt/crm
-                halves=$(docker ps -aq --no-trunc \
-                --filter 'label=com.docker.compose.project=crm' \
+                mine() {
+                  docker ps -aq --no-trunc --filter 'label=com.docker.compose.project=crm' \
                 --filter 'label=com.docker.compose.service=postgres-2' \
-                --filter label=com.docker.compose.oneoff=False --filter status=created)
-                if [ -n "$halves" ] && [ "$(docker ps -aq --no-trunc \
-                --filter 'label=com.docker.compose.project=crm' \
-                --filter 'label=com.docker.compose.service=postgres-2' \
-                --filter label=com.docker.compose.oneoff=False | wc -l)" -gt 1 ]; then
-                  docker rm $halves > /dev/null 2>&1 || :
+                --filter label=com.docker.compose.oneoff=False "$@"
+                }
+                if [ "$(mine | wc -l)" -gt 1 ]; then
+                  kept=$(mine --filter status=running --filter status=restarting \
+                --filter status=paused | head -n 1)
+                  [ -n "$kept" ] || kept=$(mine | head -n 1)
+                  for other in $(mine --filter status=created --filter status=exited \
+                --filter status=dead); do
+                    [ "$other" = "$kept" ] || docker rm "$other" > /dev/null 2>&1 || :
+                  done
                 fi
                 up() {
                   docker compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build \
@@ -82,7 +86,7 @@ struct ContainerCommandTests {
                 try scratch.calls() == [
                     "ps -aq --no-trunc --filter label=com.docker.compose.project=crm "
                         + "--filter label=com.docker.compose.service=rest "
-                        + "--filter label=com.docker.compose.oneoff=False --filter status=created",
+                        + "--filter label=com.docker.compose.oneoff=False",
                     "network inspect crm_default",
                     "compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build "
                         + "--pull never -t 10 rest",
@@ -90,26 +94,32 @@ struct ContainerCommandTests {
         }
     }
 
+    /// Newest first, as docker lists them. Found on the lab: compose failed over the name of the one
+    /// that it was about to remove.
     @Test(
         "what a recreation that was cut short left goes first, and nothing else",
-        arguments: Shell.all, [["new"], ["old", "new"], ["old"], []])
-    func halfMade(shell: Shell, there: [String]) throws {
+        arguments: Shell.all,
+        [
+            (["new created", "old running"], ["rm new"]),
+            (["new running", "old exited"], ["rm old"]),
+            (["new created", "old exited"], ["rm old"]),
+            (["new restarting", "old dead"], ["rm old"]),
+            (["new running", "old running"], []), (["old exited"], []), (["new created"], []),
+            ([], []),
+        ])
+    func halfMade(shell: Shell, stage: ([String], removed: [String])) throws {
         let scratch = try Scratch()
-        let created = there.filter { $0 == "new" }
         try scratch.program(
             "docker",
             """
-            case "$*" in
-              ps*status=created) printf '%s\\n' \(created.joined(separator: " ")) ;;
-              ps*) printf '%s\\n' \(there.joined(separator: " ")) ;;
-            esac
+            [ "$1" = ps ] || exit 0
+            \(stage.0.map { "set -- \"$*\" \($0); case $1 in *status=*) case $1 in *status=$3*) echo $2 ;; esac ;; *) echo $2 ;; esac; set -- \"$1\"" }.joined(separator: "\n"))
             """)
         let command = try Command.composeUp(
             "postgres-2", in: Project(name: "crm", directory: scratch.path), recreating: true,
             grace: .seconds(10), limit: .seconds(60))
         #expect(try shell.run(command.script, path: scratch.path).status == 0)
-        let removed = try scratch.calls().filter { $0.hasPrefix("rm") }
-        #expect(removed == (there.count > 1 ? ["rm new"] : []))
+        #expect(try scratch.calls().filter { $0.hasPrefix("rm") } == stage.removed)
     }
 
     @Test("removing what is there stops it first and keeps its volume", arguments: Shell.all)

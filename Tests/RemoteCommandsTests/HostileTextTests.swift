@@ -141,8 +141,7 @@ struct HostileTextTests {
                 command: try .composeUp(
                     service, in: project, recreating: false, grace: .seconds(10), limit: limit),
                 calls: [
-                    mine + ["--filter", "status=created"], mine,
-                    ["network", "inspect", "\(project.name)_default"], compose,
+                    mine, ["network", "inspect", "\(project.name)_default"], compose,
                 ]),
             Case(
                 command: try .startContainer(id, service: service), calls: [["start", id]]),
