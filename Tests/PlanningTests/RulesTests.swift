@@ -245,6 +245,34 @@ import Testing
         #expect(Set(plan.blockers.map(\.object)).isSuperset(of: ["etcd-3", "crm"]))
     }
 
+    /// Taken down in the middle, its data is worth nothing, or its way begins anew.
+    @Test("a clone or a start that began since the plan must not be cut off")
+    func onItsWay() throws {
+        func verdict(_ rule: Guard, _ state: MemberState) throws -> Verdict {
+            try scene {
+                $0.change("postgres-3") {
+                    $0.state = state
+                    $0.replicationState = nil
+                }
+            }.check(rule)
+        }
+        for state in [MemberState.creatingReplica, .initializing] {
+            #expect(
+                try verdict(.ailingOrOthersStreaming("postgres-3", maxLag: lag), state)
+                    == .wait("postgres-3 is being cloned"))
+        }
+        for state in [
+            MemberState.creatingReplica, .initializing, .starting, .restarting, .stopping,
+            .inArchiveRecovery,
+        ] {
+            #expect(
+                try verdict(.stillAiling("postgres-3"), state)
+                    == .wait("postgres-3 is on its way by itself"))
+        }
+        #expect(
+            try verdict(.ailingOrOthersStreaming("postgres-3", maxLag: lag), .running) == .holds)
+    }
+
     /// Found by the simulation: it had healed since the plan, and nothing said that it was a copy.
     @Test("a broken member is not recreated once it has healed while a server is unseen")
     func healedBesideUnseen() throws {
