@@ -209,8 +209,8 @@ extension Rules {
         }
     }
 
-    /// After a crash Patroni says "stopped" or "crashed" while Postgres recovers and its data is rewound. A rewind
-    /// that is cut short leaves data that cannot be started.
+    /// After a crash Patroni says "stopped" or "crashed" while Postgres recovers and its data is
+    /// rewound. A rewind that is cut short leaves data that cannot be started.
     private static func mayBeRewinding(_ member: MemberName, _ observed: Observed) -> Bool {
         guard let answer = observed.members[member]?.value else { return false }
         return [.stopped, .crashed].contains(answer.state) && !answer.isWrecked
