@@ -19,17 +19,14 @@ struct SSHLoginTests {
     }
 
     private func ask(
-        _ node: Node, _ environment: [String: String] = [:], _ text: String = "echo in"
+        _ node: Node, _ environment: [String: String] = [:]
     ) async throws -> String {
         let nodes = SSHNodes([node], as: server.user(environment))
         do {
-            let result = try await nodes.ask(Query(Script(text, limit: .seconds(30))), on: "one")
+            let result = try await nodes.ask(Query(Script("echo in", limit: .seconds(30))), on: "one")
             await nodes.shutdown()
-            let said = String(decoding: result.output + result.errors, as: UTF8.self)
-            // Once in many runs something else was said: what, is told here.
-            #expect(
-                text != "echo in" || said == "in\n", "\(result.status): \(said.debugDescription)")
-            return said
+            // Not its errors: the login shell's start-up files of this machine write there too.
+            return String(decoding: result.output, as: UTF8.self)
         } catch {
             await nodes.shutdown()
             throw error
