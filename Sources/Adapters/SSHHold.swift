@@ -10,11 +10,12 @@ extension SSHNodes: NodeHolder {
         let script = command.script
         let holding = try await start(script, on: node) {
             connection, line, input async throws(ExecutionFailure) in
-            try await connection.hold(line, input: input, limit: script.limit, beat: beat)
+            try await connection.hold(
+                line, input: input, limit: script.limit, mark: SSHNodes.mark, beat: beat)
         }
         return switch holding {
         case .held(let held): .held(HeldOverSSH(held: held))
-        case .ended(let answer): .ended(CommandResult(answer))
+        case .ended(let answer): .ended(try result(answer, on: node))
         }
     }
 }

@@ -92,9 +92,30 @@ package actor SSHNodes: NodeShell {
     {
         let answer = try await start(script, on: name) {
             connection, command, input async throws(ExecutionFailure) in
-            try await connection.execute(command, input: input, limit: script.limit)
+            try await connection.execute(
+                command, input: input, limit: script.limit, mark: Self.mark)
         }
-        return CommandResult(answer)
+        return try result(answer, on: name)
+    }
+
+    /// - Throws: `.unreachable` when the login shell ended without the script.
+    func result(_ answer: CommandAnswer, on name: NodeName) throws(ShellFailure) -> CommandResult {
+        let result = CommandResult(answer)
+        guard answer.hasBegun else {
+            let ending =
+                switch answer.ending {
+                case .exited(let code): "exit status \(code)"
+                case .signalled(let name): "signal \(name)"
+                }
+            let said = String(decoding: (result.output + result.errors).prefix(1000), as: UTF8.self)
+                .split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw .unreachable(
+                "\(name): the login shell ended (\(ending)) before it started the command"
+                    + (said.isEmpty ? "" : ": \(said)")
+                    + ". Give the user a shell there that runs commands, and start-up files "
+                    + "(~/.bashrc, …) that do not end it")
+        }
+        return result
     }
 
     func start<Answer: Sendable>(
@@ -123,12 +144,17 @@ package actor SSHNodes: NodeShell {
         throw .unreachable("\(name): the connection was lost twice before the command was started")
     }
 
+    /// Start-up files of a login shell write to our streams too (sshd has bash read ~/.bashrc), and
+    /// would be taken for answers.
+    static let mark = "matriarch-begins"
+
     private func commandLine(_ script: Script, on name: NodeName) throws(ShellFailure) -> String {
         guard let node = nodes[name] else {
             throw .unreachable("\(name): the manifest has no such node")
         }
         let shell = node.ssh.sudo ? "sudo -n sh -c " : "sh -c "
-        let command = shell + ShellWord.quoted(script.text)
+        let command =
+            shell + ShellWord.quoted("echo \(Self.mark); echo \(Self.mark) >&2\n" + script.text)
         // One packet carries it, and libssh2 has room for 35,000 bytes.
         guard command.utf8.count <= 32_000 else {
             throw .unreachable(

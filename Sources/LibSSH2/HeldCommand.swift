@@ -33,9 +33,11 @@ extension SSHConnection {
     ///
     /// - Parameters:
     ///   - limit: for the first line of its output.
+    ///   - mark: as for `execute`; the first line is the one after it.
     ///   - beat: how often it is given an empty line from then on.
     package func hold(
-        _ command: String, input: [UInt8] = [], limit: Duration, beat: Duration
+        _ command: String, input: [UInt8] = [], limit: Duration, mark: String? = nil,
+        beat: Duration
     ) async throws(ExecutionFailure) -> Holding {
         let id = newIdentifier()
         let deadline = ContinuousClock.now + limit
@@ -46,7 +48,7 @@ extension SSHConnection {
             await withCheckedContinuation { continuation in
                 let pump = Pump(
                     id: id, .command(command), input: input, deadline: deadline,
-                    outputLimit: 1 << 20, beat: beat,
+                    outputLimit: 1 << 20, mark: mark, beat: beat,
                     hearFirstLine: { line in
                         let held = HeldCommand(firstLine: line, connection: self, id: id)
                         continuation.resume(returning: .success(.held(held)))

@@ -136,9 +136,7 @@ extension Pump {
         guard try attempt(.other, session, { () throws(SSHError) in try channel.waitClosed() })
         else { return false }
         if isCommand {
-            finish(
-                .success(
-                    CommandAnswer(ending: channel.ending, output: output, errors: errors)))
+            finish(.success(answer(channel.ending)))
         }
         wantsClose = true
         phase = .freeing

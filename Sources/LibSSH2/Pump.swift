@@ -15,6 +15,8 @@ final class Pump {
     /// When to give up; `nil` never does.
     var deadline: ContinuousClock.Instant?
     let outputLimit: Int
+    /// A line that the command writes to both streams before anything else of its own.
+    private let mark: String?
     var report: ((Result<CommandAnswer, ExecutionFailure>) -> Void)?
     /// Set for a command that is held: its input stays open, and its task waits for a first line.
     private var hearFirstLine: (([UInt8]) -> Void)?
@@ -42,7 +44,8 @@ final class Pump {
 
     init(
         id: Int, _ purpose: Purpose, input: [UInt8] = [], deadline: ContinuousClock.Instant?,
-        outputLimit: Int = 0, beat: Duration = .zero, hearFirstLine: (([UInt8]) -> Void)? = nil,
+        outputLimit: Int = 0, mark: String? = nil, beat: Duration = .zero,
+        hearFirstLine: (([UInt8]) -> Void)? = nil,
         report: ((Result<CommandAnswer, ExecutionFailure>) -> Void)? = nil
     ) {
         self.id = id
@@ -50,6 +53,7 @@ final class Pump {
         self.input = input
         self.deadline = deadline
         self.outputLimit = outputLimit
+        self.mark = mark
         self.report = report
         self.beat = beat
         self.hearFirstLine = hearFirstLine
@@ -120,12 +124,29 @@ final class Pump {
     }
 
     func noticeFirstLine() {
-        guard let hearFirstLine, let end = output.firstIndex(of: UInt8(ascii: "\n")) else { return }
+        guard let hearFirstLine, let own = own(output),
+            let end = own.firstIndex(of: UInt8(ascii: "\n"))
+        else { return }
         self.hearFirstLine = nil
         deadline = nil
         report = nil
         nextBeat = .now + beat
-        hearFirstLine(Array(output[..<end]))
+        hearFirstLine(Array(own[..<end]))
+    }
+
+    /// What the command itself wrote: what follows its mark. The login shell's start-up files write
+    /// before it. `nil` when it has not come there.
+    private func own(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
+        guard let mark else { return bytes[...] }
+        return bytes.firstRange(of: Array("\(mark)\n".utf8)).map { bytes[$0.upperBound...] }
+    }
+
+    /// Of a command that has ended.
+    func answer(_ ending: CommandEnding) -> CommandAnswer {
+        let own = own(output)
+        return CommandAnswer(
+            ending: ending, hasBegun: own != nil, output: own.map(Array.init) ?? output,
+            errors: self.own(errors).map(Array.init) ?? errors)
     }
 
     /// Lets a channel that the server refused be asked for again.
@@ -248,6 +269,9 @@ final class Pump {
 /// What a command answered.
 package struct CommandAnswer: Equatable, Sendable {
     package var ending: CommandEnding
+    /// Whether its mark was written, where one was asked for. Without it the login shell ended before
+    /// the command, and what was written says why.
+    package var hasBegun: Bool
     package var output: [UInt8]
     package var errors: [UInt8]
 }

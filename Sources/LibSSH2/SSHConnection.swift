@@ -113,8 +113,11 @@ package actor SSHConnection: PollLoopClient {
     /// - Parameters:
     ///   - limit: for everything, the wait for a free channel included.
     ///   - outputLimit: of output and errors together, in bytes.
+    ///   - mark: a line that the command writes first, to its output and to its errors; what a login
+    ///     shell's start-up files wrote before it is left out of the answer.
     package func execute(
-        _ command: String, input: [UInt8] = [], limit: Duration, outputLimit: Int = 64 << 20
+        _ command: String, input: [UInt8] = [], limit: Duration, outputLimit: Int = 64 << 20,
+        mark: String? = nil
     ) async throws(ExecutionFailure) -> CommandAnswer {
         let id = newIdentifier()
         let deadline = ContinuousClock.now + limit
@@ -126,7 +129,8 @@ package actor SSHConnection: PollLoopClient {
             await withCheckedContinuation { continuation in
                 let pump = Pump(
                     id: id, .command(command), input: input, deadline: deadline,
-                    outputLimit: outputLimit, report: { continuation.resume(returning: $0) })
+                    outputLimit: outputLimit, mark: mark,
+                    report: { continuation.resume(returning: $0) })
                 waiting.append(pump)
                 turn()
             }

@@ -10,6 +10,7 @@ import Testing
 struct SSHCommandTests {
     private let server: SSHServer
     private let nodes: SSHNodes
+    private var path: String { server.place.path }
 
     init() throws {
         server = try SSHServer()
@@ -30,6 +31,59 @@ struct SSHCommandTests {
                 == CommandResult(
                     status: .exited(3), output: Array("out\n".utf8), errors: Array("err\n".utf8)))
         await nodes.shutdown()
+    }
+
+    /// The file is read before each command, as bash reads ~/.bashrc for sshd.
+    private func noisy(_ lines: String) throws -> (SSHServer, SSHNodes) {
+        try server.place.write("noise", lines)
+        let noisy = try SSHServer(["ForceCommand . \(path)/noise; eval \"$SSH_ORIGINAL_COMMAND\""])
+        return (noisy, SSHNodes([noisy.node()], as: noisy.user()))
+    }
+
+    /// The lines before an answer were taken for it, and the lock for one that was not given.
+    @Test("what the login shell's start-up files write is not taken for an answer")
+    func startUpNoise() async throws {
+        let (server, nodes) = try noisy("echo Welcome\nprintf 'no end'\necho careful >&2\n")
+        let result = try await nodes.ask(
+            Query(Script("echo out; echo err >&2", limit: .seconds(60))), on: "one")
+        #expect(
+            result
+                == CommandResult(
+                    status: .exited(0), output: Array("out\n".utf8), errors: Array("err\n".utf8)))
+        let project = Project(name: "crm", directory: "\(path)/crm")
+        let holding = try await nodes.hold(
+            try LockCommands.hold(by: "apply-1", saying: "{}", in: project), on: "one",
+            beat: LockCommands.beat)
+        guard case .held(let held) = holding else {
+            Issue.record("not held: \(holding)")
+            return
+        }
+        #expect(held.firstLine == LockCommands.held)
+        await held.release()
+        await nodes.shutdown()
+        withExtendedLifetime(server) {}
+    }
+
+    /// Its status of 0 was taken for the command's.
+    @Test("a login shell that ends without the command is no command that succeeded")
+    func startUpEnds() async throws {
+        let (server, nodes) = try noisy("echo This account\necho is closed >&2\nexit 0\n")
+        let refusal = ShellFailure.unreachable(
+            "one: the login shell ended (exit status 0) before it started the command: This account "
+                + "is closed. Give the user a shell there that runs commands, and start-up files "
+                + "(~/.bashrc, …) that do not end it")
+        await #expect(throws: refusal) {
+            try await nodes.perform(
+                Command("touch", Script("touch \(path)/made", limit: .seconds(60))), on: "one")
+        }
+        let project = Project(name: "crm", directory: "\(path)/crm")
+        await #expect(throws: refusal) {
+            try await nodes.hold(
+                try LockCommands.hold(by: "apply-1", saying: "{}", in: project), on: "one",
+                beat: LockCommands.beat)
+        }
+        await nodes.shutdown()
+        withExtendedLifetime(server) {}
     }
 
     @Test("a killed command is not taken for one that succeeded")

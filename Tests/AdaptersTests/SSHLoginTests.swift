@@ -23,7 +23,8 @@ struct SSHLoginTests {
     ) async throws -> String {
         let nodes = SSHNodes([node], as: server.user(environment))
         do {
-            let result = try await nodes.ask(Query(Script("echo in", limit: .seconds(30))), on: "one")
+            let result = try await nodes.ask(
+                Query(Script("echo in", limit: .seconds(30))), on: "one")
             await nodes.shutdown()
             // Not its errors: the login shell's start-up files of this machine write there too.
             return String(decoding: result.output, as: UTF8.self)
