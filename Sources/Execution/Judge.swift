@@ -12,6 +12,10 @@ package struct Judge: Sendable {
     /// Whether a step takes something down that the cluster's redundancy rests on. Never two at
     /// once (S1, S5).
     package var isDisruptive: @Sendable (Step) -> Bool
+    /// Whether a disruptive step brings back what is lost, and may need others of its kind beside it.
+    package var bringsBack: @Sendable (Step) -> Bool
+    /// Whether it is lost by these readings, so that those steps take nothing away.
+    package var isLost: @Sendable (Observed) -> Bool
 
     package init(
         check: @escaping @Sendable (Guard, Observed) -> Verdict,
@@ -19,7 +23,9 @@ package struct Judge: Sendable {
         guardNeeds: @escaping @Sendable (Guard) -> Set<ReadingNeed>,
         conditionNeeds: @escaping @Sendable (Condition) -> Set<ReadingNeed>,
         actionNeeds: @escaping @Sendable (Action) -> Set<ReadingNeed>,
-        isDisruptive: @escaping @Sendable (Step) -> Bool
+        isDisruptive: @escaping @Sendable (Step) -> Bool,
+        bringsBack: @escaping @Sendable (Step) -> Bool = { _ in false },
+        isLost: @escaping @Sendable (Observed) -> Bool = { _ in false }
     ) {
         self.check = check
         self.progress = progress
@@ -27,5 +33,7 @@ package struct Judge: Sendable {
         self.conditionNeeds = conditionNeeds
         self.actionNeeds = actionNeeds
         self.isDisruptive = isDisruptive
+        self.bringsBack = bringsBack
+        self.isLost = isLost
     }
 }

@@ -68,6 +68,12 @@ extension Action {
 }
 
 extension Step {
+    /// Whether it recreates a member of an etcd that showed no quorum. Two that differ from the
+    /// manifest may be healthy with each other alone.
+    package var bringsQuorumBack: Bool {
+        guards.contains { if case .etcdLosesNothing = $0 { true } else { false } }
+    }
+
     /// Whether it takes down a Postgres member, moves the leader, or touches etcd's membership or a
     /// running etcd member. Creating and starting what does not run takes nothing down.
     package func isDisruptive(topology: Topology) -> Bool {

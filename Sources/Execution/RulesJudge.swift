@@ -10,7 +10,8 @@ extension Judge {
             guardNeeds: { Rules.needs($0) },
             conditionNeeds: { Rules.needs($0) },
             actionNeeds: { $0.readingNeeds(topology: topology) },
-            isDisruptive: { $0.isDisruptive(topology: topology) })
+            isDisruptive: { $0.isDisruptive(topology: topology) },
+            bringsBack: { $0.bringsQuorumBack }, isLost: { Rules.isEtcdLost($0) })
     }
 }
 

@@ -47,6 +47,7 @@ package struct Run: Sendable {
     struct State {
         let step: Step
         let isDisruptive: Bool
+        let bringsBack: Bool
         var phase = Phase.waiting
         var startedAt: Duration?
         var endedAt: Duration?
@@ -86,7 +87,10 @@ package struct Run: Sendable {
         self.plan = plan
         self.topology = topology
         self.judge = judge
-        states = plan.steps.map { State(step: $0, isDisruptive: judge.isDisruptive($0)) }
+        states = plan.steps.map {
+            State(
+                step: $0, isDisruptive: judge.isDisruptive($0), bringsBack: judge.bringsBack($0))
+        }
         for (position, step) in plan.steps.enumerated() { index[step.id] = position }
     }
 
@@ -163,15 +167,25 @@ package struct Run: Sendable {
     private func mayStart(_ position: Int) -> Bool {
         let state = states[position]
         guard state.phase == .waiting else { return false }
-        if state.isDisruptive, isDisrupting(besides: position) { return false }
+        if isDisrupting(besides: position), !isAmongItsKind(position) { return false }
         return state.step.after.allSatisfy { id in
             index[id].map { states[$0].phase == .ended(.succeeded) } ?? false
         }
     }
 
-    /// Whether another step's disruptive act is under way (S1: never a second one).
+    /// Whether the step is disruptive, and another's act is under way (S1: never a second one).
     func isDisrupting(besides position: Int) -> Bool {
-        states.indices.contains {
+        states[position].isDisruptive && !disrupting(besides: position).isEmpty
+    }
+
+    /// Whether the step and all whose acts are under way bring back the same that is lost.
+    func isAmongItsKind(_ position: Int) -> Bool {
+        states[position].bringsBack
+            && disrupting(besides: position).allSatisfy { states[$0].bringsBack }
+    }
+
+    private func disrupting(besides position: Int) -> [Int] {
+        states.indices.filter {
             $0 != position && states[$0].isDisruptive && states[$0].hasBegunToAct
         }
     }

@@ -32,10 +32,13 @@ extension Run {
     ) {
         let state = states[position]
         if isStopping { return verify(position, after: .zero, at: now) }
-        if state.isDisruptive, isDisrupting(besides: position) {
-            // Another got there first. Its wait is not this step's.
-            states[position].phase = .waiting
-            return
+        if isDisrupting(besides: position) {
+            guard isAmongItsKind(position) else {
+                // Another got there first. Its wait is not this step's.
+                states[position].phase = .waiting
+                return
+            }
+            guard judge.isLost(observed) else { return stayBehind(position, at: now) }
         }
         guard readEpoch == epoch else { return readGuards(position, after: .zero, at: now) }
         let verdicts = state.step.guards.map { judge.check($0, observed) }
@@ -61,6 +64,14 @@ extension Run {
         }
         if state.acts == 0 { states[position].before = observed }
         act(position, at: now)
+    }
+
+    /// Another of its kind got there first, and may need this one beside it later. Neither its wait
+    /// nor what lasted before the other's act counts for this one.
+    private mutating func stayBehind(_ position: Int, at now: Duration) {
+        states[position].guardedSince = now
+        states[position].ripening = nil
+        readGuards(position, after: .seconds(1), at: now)
     }
 
     /// How long a state has lasted that has to last before it counts. One that comes and goes, as a

@@ -10,10 +10,13 @@ struct Bench {
     var last: [Run.Order] = []
     var events: [Event] = []
 
-    init(_ steps: [Step], blockers: [Blocker] = []) {
+    init(
+        _ steps: [Step], blockers: [Blocker] = [], topology: Topology = Self.topology,
+        judge: Judge = Self.judge
+    ) {
         run = Run(
-            plan: Plan(cluster: "c", steps: steps, blockers: blockers),
-            topology: Self.topology, judge: Self.judge)
+            plan: Plan(cluster: "c", steps: steps, blockers: blockers), topology: topology,
+            judge: judge)
         record(run.start(at: now))
     }
 

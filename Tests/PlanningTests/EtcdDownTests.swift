@@ -52,6 +52,28 @@ import Testing
         #expect(steps.flatMap(\.hazards) == [])
     }
 
+    /// Their guard says when they may: beside each other once the loss is proven (LostQuorumTests).
+    @Test("silent members that run and differ must not wait where one knows of no leader")
+    func silent() throws {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        world.observed.etcd["etcd-1"] = world.observed.etcd["etcd-1"]?.map {
+            ObservedEtcd(isHealthy: false, members: $0.members, memberID: $0.memberID)
+        }
+        down(2, .running, &world)
+        down(3, .running, &world)
+        let steps = try recreations(world)
+        #expect(steps.map(\.id.rawValue.last) == ["2", "3", "1"])
+        #expect(
+            steps.map(\.guards.last) == [
+                .etcdLosesNothing("etcd-2"), .etcdLosesNothing("etcd-3"),
+                .etcdHealthy(besides: []),
+            ])
+        #expect(!steps[1].after.contains(steps[0].id))
+        #expect(steps[2].after.suffix(2) == [steps[0].id, steps[1].id])
+        #expect(steps.map(\.hazards) == [[.outage], [.outage], []])
+    }
+
     /// Each waited for the other's health before it was touched, until its limit.
     @Test("of five members two that are down and differ must not wait for each other")
     func twoOfFive() throws {

@@ -1,4 +1,4 @@
-import Cluster
+package import Cluster
 
 /// What etcd has to answer before anything of it is touched.
 extension Rules {
@@ -64,6 +64,12 @@ extension Rules {
             answers.isEmpty
                 ? "no etcd member answers; one may yet"
                 : "no etcd member knows of a leader; one may be elected", after: .seconds(20))
+    }
+
+    /// By the word of a member that answers: silence alone proves nothing (S4).
+    package static func isEtcdLost(_ observed: Observed) -> Bool {
+        let answers = observed.etcd.values.compactMap(\.value)
+        return !answers.isEmpty && answers.allSatisfy { !$0.isHealthy && $0.leaderID == nil }
     }
 
     static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {

@@ -1,0 +1,125 @@
+import Cluster
+import Execution
+import Planning
+import Testing
+
+/// Members of an etcd without a quorum are healthy with each other alone: recreated one after the
+/// other, each step ended at its limit, and every apply ended badly (S11). By the rules themselves.
+@Suite("Members of etcd that run, differ and do not answer")
+struct LostQuorumTests {
+    private static let names = (1...5).map { EtcdName("etcd-\($0)") }
+
+    private static let topology = Topology(
+        desired: Desired(
+            name: "c", project: Project(name: "p", directory: "/srv/p"),
+            nodes: names.map { Node(name: NodeName("n-\($0)"), address: "10.0.0.1") },
+            secrets: [:],
+            etcd: Etcd(
+                image: "etcd:1",
+                members: names.map { EtcdMember(name: $0, node: NodeName("n-\($0)")) }),
+            postgres: Postgres(image: "spilo:1", database: "app", replicas: 0)),
+        members: [])
+
+    private static func bench(_ recreated: [Int], beside others: [Step] = []) -> Bench {
+        let steps = recreated.map { number in
+            let name = EtcdName("etcd-\(number)")
+            return step(
+                StepID("\(number)"),
+                .recreateContainer(ContainerAddress(name.service, on: NodeName("n-\(name)"))),
+                guards: [.etcdLosesNothing(name)],
+                done: .etcdMemberHealthy(name, isLearner: false), limit: .seconds(60))
+        }
+        return Bench(others + steps, topology: topology, judge: Judge(topology))
+    }
+
+    /// Those that answer, and the leader that they know of.
+    private static func etcd(_ answering: [Int], leader: Int? = nil) -> Observed {
+        let peers = names.enumerated().map { EtcdPeer(id: UInt64($0 + 1), name: $1.rawValue) }
+        var observed = Observed()
+        for (index, name) in names.enumerated() {
+            observed.etcd[name] =
+                answering.contains(index + 1)
+                ? .known(
+                    ObservedEtcd(
+                        isHealthy: leader != nil, members: peers, memberID: UInt64(index + 1),
+                        leaderID: leader.map { UInt64($0) })) : .unreachable("silent")
+        }
+        return observed
+    }
+
+    @Test("are recreated side by side once a member has said for 20 s that there is no leader")
+    func provenLoss() {
+        var bench = Self.bench([2, 3, 4])
+        for step in ["2", "3", "4"] as [StepID] {
+            bench.read(step, observed: Self.etcd([1]))
+            #expect(bench.acts.isEmpty, "one may be elected yet")
+        }
+        bench.read("2", after: .seconds(20), observed: Self.etcd([1]))
+        #expect(bench.acts.count == 1)
+        for step in ["3", "4"] as [StepID] {
+            bench.read(step, observed: Self.etcd([1]))
+            let node = ReadingNeed.node(NodeName("n-etcd-\(step)"))
+            #expect(
+                bench.last == [.read(step, [.etcd, node], after: .zero)],
+                "not on a reading from before the other act")
+            bench.read(step, observed: Self.etcd([1]))
+            #expect(bench.acts.count == 1, "the first can never be healthy alone")
+        }
+        for step in ["2", "3", "4"] as [StepID] {
+            bench.performed(step)
+            bench.read(step, observed: Self.etcd([1, 2, 3, 4], leader: 1))
+        }
+        #expect(bench.report?.outcome == .completed)
+    }
+
+    /// Silence is not absence (S4): the first one's own answer says what the others' silence does not.
+    @Test("wait for the first where nobody answers, until it says that there is no leader")
+    func silence() {
+        var bench = Self.bench([2, 3])
+        for step in ["2", "3"] as [StepID] { bench.read(step, observed: Self.etcd([])) }
+        bench.read("2", after: .seconds(20), observed: Self.etcd([]))
+        #expect(bench.acts.count == 1)
+        bench.performed("2")
+        // Longer than the step's own limit.
+        for _ in 0..<5 {
+            bench.read("3", observed: Self.etcd([]))
+            bench.read("3", after: .seconds(15), observed: Self.etcd([]))
+            #expect(bench.acts.isEmpty && bench.report == nil)
+        }
+        // It has just come up, and may be electing: what the silence lasted does not count.
+        bench.read("3", after: .seconds(1), observed: Self.etcd([2]))
+        #expect(bench.acts.isEmpty)
+        bench.read("3", after: .seconds(19), observed: Self.etcd([2]))
+        #expect(bench.acts.isEmpty)
+        bench.read("3", after: .seconds(1), observed: Self.etcd([2]))
+        #expect(bench.acts.count == 1)
+    }
+
+    @Test("go one after the other where the quorum came back meanwhile")
+    func quorumCameBack() {
+        var bench = Self.bench([4, 5])
+        for step in ["4", "5"] as [StepID] { bench.read(step, observed: Self.etcd([1, 2])) }
+        bench.read("4", after: .seconds(20), observed: Self.etcd([1, 2]))
+        #expect(bench.acts.count == 1)
+        bench.performed("4")
+        let back = Self.etcd([1, 2, 3, 5], leader: 1)
+        bench.read("5", observed: back)
+        bench.read("5", observed: back)
+        #expect(bench.acts.isEmpty, "etcd-4 is down, and etcd-5 votes again")
+        bench.read("4", observed: Self.etcd([1, 2, 3, 4, 5], leader: 1))
+        bench.read("5", observed: Self.etcd([1, 2, 3, 4, 5], leader: 1))
+        #expect(bench.acts.count == 1)
+    }
+
+    @Test("wait for what else is disrupted, and it for them")
+    func besideOthers() {
+        let other = step(
+            "other", .restartPostgres("pg-2"), guards: [.etcdForgot("gone")], limit: .seconds(60))
+        var bench = Self.bench([2], beside: [other])
+        bench.read("2", observed: Self.etcd([1]))
+        bench.read("2", after: .seconds(20), observed: Self.etcd([1]))
+        #expect(bench.acts.count == 1)
+        bench.read("other", observed: Self.etcd([1, 3, 4], leader: 1))
+        #expect(bench.acts.isEmpty)
+    }
+}
