@@ -82,6 +82,19 @@ package struct ObservedContainer: Equatable, Sendable, Codable {
     }
 }
 
+extension ObservedContainer {
+    /// How long ago it started, by its node's clock; `nil` where either is not known.
+    package func uptime(by clock: Int64?) -> Duration? {
+        guard let startedAt, let clock else { return nil }
+        return .seconds(clock - startedAt)
+    }
+
+    /// Whether it started less than so long ago; `false` where that is not known.
+    package func hasStarted(within time: Duration, by clock: Int64?) -> Bool {
+        uptime(by: clock).map { $0 < time } ?? false
+    }
+}
+
 /// `State.Status` of docker.
 package enum ContainerState: String, Equatable, Sendable, Codable {
     case created, running, paused, restarting, removing, exited, dead

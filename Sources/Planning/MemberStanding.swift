@@ -28,8 +28,9 @@ struct MemberStanding {
     /// What is not as declared, whether it is seen to or not.
     var changes: [FieldChange] = []
 
-    /// How long a container may take to answer, and a member to stream, before that is evidence.
-    private static let grace: Int64 = 60
+    /// How long a container may take to answer, and a member to stream, before that is evidence for
+    /// a repair: one that is cut short costs more than a late one.
+    private static let grace = Duration.seconds(60)
 
     init(_ member: PlacedMember, _ situation: Situation) {
         let health = situation.health.members[member.name]
@@ -76,7 +77,8 @@ struct MemberStanding {
             case .leads, .streams: break
             }
         }
-        let settling = isSettling(container, situation.node(member.node)?.clock)
+        let settling = container.hasStarted(
+            within: grace, by: situation.node(member.node)?.clock)
         switch health {
         case .leads, .streams: return changes.isEmpty ? .nothing : .recreation(fields)
         case .notStreaming(let reason, let state):
@@ -154,20 +156,15 @@ struct MemberStanding {
         container.state == .exited && [nil, 0, 130, 137, 143].contains(container.exitCode)
     }
 
-    private static func isSettling(_ container: ObservedContainer, _ clock: Int64?) -> Bool {
-        guard let started = container.startedAt, let clock else { return false }
-        return clock - started < grace
-    }
-
     /// A restart since it was created, and lately: that was the milder try.
     private static func wasRestarted(_ container: ObservedContainer, _ clock: Int64?) -> Bool {
-        guard let created = container.createdAt, let started = container.startedAt, let clock
+        guard let created = container.createdAt, let started = container.startedAt
         else { return false }
-        return started - created > 30 && clock - started < lately
+        return started - created > 30 && container.hasStarted(within: lately, by: clock)
     }
 
     /// A restart before that belongs to another story: a reboot, an update.
-    private static let lately: Int64 = 3600
+    private static let lately = Duration.seconds(3600)
 }
 
 extension MemberState {

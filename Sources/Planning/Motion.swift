@@ -38,12 +38,15 @@ package enum Motion {
         }
     }
 
+    /// Patroni's port is open within seconds of its container's start. A member that does not answer
+    /// for longer is not waited for: the plan says what it needs.
+    private static let opening = Duration.seconds(30)
+
     private static func hasJustStarted(_ name: MemberName, _ observed: Observed) -> Bool {
         observed.nodes.values.compactMap(\.value).contains { node in
-            guard let container = node.container(name.service), container.state == .running,
-                let started = container.startedAt, let clock = node.clock
+            guard let container = node.container(name.service), container.state == .running
             else { return false }
-            return clock - started < 30
+            return container.hasStarted(within: opening, by: node.clock)
         }
     }
 

@@ -48,8 +48,8 @@ import Testing
                 $0.observed.members["postgres-3"] = .unreachable("connection refused")
             }
         }
-        #expect(try said(startedAt: 9_990) == "postgres-3 has just started")
-        #expect(try said(startedAt: 9_900) == nil)
+        #expect(try said(startedAt: 9_971) == "postgres-3 has just started")
+        #expect(try said(startedAt: 9_970) == nil)
     }
 
     @Test("an election must be waited for where one can come: etcd is there, and all was seen")

@@ -38,7 +38,8 @@ import Testing
         #expect(try plan(.running, startedAt: 9_000, createdAt: 100) == ["reinitialize:postgres-3"])
         // The server was rebooted long ago: that was no try to mend this.
         #expect(try plan(.running, startedAt: 5_000, createdAt: 100) == ["restart:postgres-3"])
-        #expect(try plan(.running, startedAt: 9_990, createdAt: 100) == [])
+        #expect(try plan(.running, startedAt: 9_941, createdAt: 100) == [])
+        #expect(try plan(.running, startedAt: 9_940, createdAt: 100) == ["reinitialize:postgres-3"])
         #expect(try plan(.crashed, startedAt: 100, createdAt: 100) == ["restart:postgres-3"])
         for state in [MemberState.startFailed, .stopped, .crashed, .restartFailed] {
             #expect(try plan(state, startedAt: 100, createdAt: 100) == ["restart:postgres-3"])
