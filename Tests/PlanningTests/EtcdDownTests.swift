@@ -111,13 +111,29 @@ import Testing
         func verdict() -> Verdict {
             Rules.check(.containerDown(address), topology: topology, observed: world.observed)
         }
+        func start(_ secondsAgo: Int64) {
+            world.change(container: "etcd-2", on: "node-2") { $0.startedAt = 10_000 - secondsAgo }
+        }
+        // One that fails again and again runs for moments, too.
+        start(14)
         #expect(verdict() == .wait("the container of \(address) runs again"))
+        // It was waited for until the step's limit.
+        start(15)
+        #expect(
+            verdict()
+                == .refused(
+                    "its container runs again and etcd-2 answers: nothing was done to it; plan again"
+                ))
+        let answer = world.observed.etcd["etcd-2"]
+        world.observed.etcd["etcd-2"] = .unreachable("refused")
+        #expect(verdict() == .wait("the container of \(address) runs again"))
+        world.observed.etcd["etcd-2"] = answer
         for state in [ContainerState.exited, .restarting, .created, .dead] {
             world.change(container: "etcd-2", on: "node-2") { $0.state = state }
             #expect(verdict() == .holds)
         }
         world.lose("node-2", members: [], etcd: [])
         #expect(verdict() == .wait("the container of \(address) could not be looked at"))
-        #expect(Rules.needs(.containerDown(address)) == [.node("node-2")])
+        #expect(Rules.needs(.containerDown(address)) == [.node("node-2"), .etcd])
     }
 }

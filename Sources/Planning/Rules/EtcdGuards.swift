@@ -72,6 +72,26 @@ extension Rules {
         return !answers.isEmpty && answers.allSatisfy { !$0.isHealthy && $0.leaderID == nil }
     }
 
+    /// docker takes a container for started after ten seconds: it fails before or anew.
+    private static let steady = Duration.seconds(15)
+
+    /// One that fails again and again runs for moments. One that runs steadily and answers is not
+    /// the one that was planned for, and waiting does not make it so.
+    static func containerDown(_ address: ContainerAddress, _ observed: Observed) -> Verdict {
+        guard let node = observed.nodes[address.node]?.value,
+            let container = node.container(address.service)
+        else { return .wait("the container of \(address) could not be looked at") }
+        if container.state.isDown { return .holds }
+        let name = EtcdName(address.service.rawValue)
+        if container.state == .running, observed.etcd[name]?.value != nil,
+            let uptime = container.uptime(by: node.clock), uptime >= steady
+        {
+            return .refused(
+                "its container runs again and \(name) answers: nothing was done to it; plan again")
+        }
+        return .wait("the container of \(address) runs again")
+    }
+
     static func etcdForgot(_ name: EtcdName, _ observed: Observed) -> Verdict {
         guard let list = etcdMembers(observed) else { return .wait("no etcd member answers") }
         return list.contains { $0.name == name.rawValue }

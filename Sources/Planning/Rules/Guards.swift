@@ -50,7 +50,8 @@ extension Rules {
         case .switchoverPossible: [.patroni, .configuration]
         case .etcdHealthy, .etcdForgot, .etcdLosesNothing: [.etcd]
         case .nothingBootstrapped: [.patroni]
-        case .containerIs(let address, _), .containerDown(let address): [.node(address.node)]
+        case .containerIs(let address, _): [.node(address.node)]
+        case .containerDown(let address): [.node(address.node), .etcd]
         }
     }
 
@@ -272,14 +273,6 @@ extension Rules {
             return container.id == id
                 ? .holds : .refused("the container of \(address) was replaced by someone else")
         }
-    }
-
-    /// One that fails again and again runs for moments.
-    private static func containerDown(_ address: ContainerAddress, _ observed: Observed) -> Verdict
-    {
-        guard let container = observed.nodes[address.node]?.value?.container(address.service)
-        else { return .wait("the container of \(address) could not be looked at") }
-        return container.state.isDown ? .holds : .wait("the container of \(address) runs again")
     }
 
     /// S6: the leader, or a replica that streams.
