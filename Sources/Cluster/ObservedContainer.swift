@@ -93,6 +93,14 @@ extension ObservedContainer {
     package func hasStarted(within time: Duration, by clock: Int64?) -> Bool {
         uptime(by: clock).map { $0 < time } ?? false
     }
+
+    /// By service; of several of one service by what counts.
+    package func precedes(_ other: Self) -> Bool {
+        if service != other.service { return service < other.service }
+        if state.rank != other.state.rank { return state.rank < other.state.rank }
+        let times = [self, other].map { $0.createdAt ?? 0 }
+        return times[0] != times[1] ? times[0] > times[1] : id < other.id
+    }
 }
 
 /// `State.Status` of docker.
@@ -101,6 +109,16 @@ package enum ContainerState: String, Equatable, Sendable, Codable {
 
     /// It does not run, or never for long.
     package var isDown: Bool { [.created, .restarting, .exited, .dead].contains(self) }
+
+    /// Of two containers of one service, as a recreation that was cut short leaves them, the one that
+    /// runs counts; then one that restarts or is paused, then one that ended or never ran, last one
+    /// that is being removed. Of two that are alike the newer counts.
+    package static let precedence: [[Self]] = [
+        [.running], [.restarting, .paused], [.created, .exited, .dead], [.removing],
+    ]
+    package var rank: Int {
+        Self.precedence.firstIndex { $0.contains(self) } ?? Self.precedence.count
+    }
 }
 
 /// `State.Health.Status` of docker.

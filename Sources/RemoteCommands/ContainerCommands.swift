@@ -20,8 +20,8 @@ extension Command {
     ///
     /// A recreation that was cut short, as by a power cut, leaves two containers: the new one under
     /// a name that compose made of the old one's id, and the old one. Compose would remove one and
-    /// at the same time make another of that very name, and fail: so the one that does not run goes
-    /// first; of two that do not, the older.
+    /// at the same time make another of that very name, and fail: so what ended or never ran goes
+    /// first, but for the one that counts (`ContainerState.precedence`).
     /// - Parameter grace: how long the container that is replaced may take to stop.
     package static func composeUp(
         _ service: ServiceName, in project: Project, recreating: Bool, grace: Duration,
@@ -34,8 +34,9 @@ extension Command {
         let mine =
             "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
             + " --filter label=com.docker.compose.oneoff=False"
-        let alive = "--filter status=running --filter status=restarting --filter status=paused"
-        let ended = "--filter status=created --filter status=exited --filter status=dead"
+        let states = ContainerState.precedence.prefix(3).map { states in
+            states.map { "--filter status=\($0.rawValue)" }.joined(separator: " ")
+        }
         let force = recreating ? " --force-recreate" : ""
         let text = """
             cd \(try ShellWord.quote(project.directory))
@@ -43,9 +44,10 @@ extension Command {
               \(mine) "$@"
             }
             if [ "$(mine | wc -l)" -gt 1 ]; then
-              kept=$(mine \(alive) | head -n 1)
-              [ -n "$kept" ] || kept=$(mine | head -n 1)
-              for other in $(mine \(ended)); do
+              kept=$(mine \(states[0]) | head -n 1)
+              [ -n "$kept" ] || kept=$(mine \(states[1]) | head -n 1)
+              [ -n "$kept" ] || kept=$(mine \(states[2]) | head -n 1)
+              for other in $(mine \(states[2])); do
                 [ "$other" = "$kept" ] || docker rm "$other" > /dev/null 2>&1 || :
               done
             fi

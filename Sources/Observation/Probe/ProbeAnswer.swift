@@ -162,15 +162,6 @@ extension NodeProbe {
                 }
             } catch { throw .answer(error) }
         }
-        return containers.sorted { precedes($0, $1) }
-    }
-
-    /// By service; of several of one service what runs comes first, then what is newer.
-    private static func precedes(_ left: ObservedContainer, _ right: ObservedContainer) -> Bool {
-        if left.service != right.service { return left.service < right.service }
-        let ranks = [left, right].map { $0.state == .running ? 0 : 1 }
-        if ranks[0] != ranks[1] { return ranks[0] < ranks[1] }
-        let times = [left, right].map { $0.createdAt ?? 0 }
-        return times[0] != times[1] ? times[0] > times[1] : left.id < right.id
+        return containers.sorted { $0.precedes($1) }
     }
 }
