@@ -108,7 +108,7 @@ let package = Package(
                 name: "ProgramTests",
                 dependencies: [
                     "matriarch", "Adapters", "Cluster", "Effects", "RemoteCommands", "Reporting",
-                    "TestSSHServer", "TestProcesses",
+                    "TestSSHServer", "TestProcesses", "TestWebServer",
                 ],
                 swiftSettings: strict),
             // Times the planner alone; `make bench` runs it.

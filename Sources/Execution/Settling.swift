@@ -27,6 +27,8 @@ package final class Settling: Sendable {
             else { return observed }
             if motion != told { waiting(motion) }
             told = motion
+            // A start or an election takes seconds: a second look at once would see the same, and a
+            // later one would keep people waiting.
             await time.sleep(for: .milliseconds(500))
             let spent = time.now - began
             left.withLock { $0 = ($0 ?? Motion.patience(observed)) - spent }

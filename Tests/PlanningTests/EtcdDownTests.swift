@@ -77,13 +77,7 @@ import Testing
     /// Each waited for the other's health before it was touched, until its limit.
     @Test("of five members two that are down and differ must not wait for each other")
     func twoOfFive() throws {
-        var world = try converged { desired in
-            desired.etcd.members += (4...5).map {
-                EtcdMember(
-                    name: EtcdName("etcd-\($0)"), node: NodeName("node-\($0 - 3)"),
-                    clientPort: 2479, peerPort: 2480)
-            }
-        }
+        var world = try converged { $0.growEtcdToFive() }
         world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
         down(4, .exited, &world)
         down(5, .exited, &world)

@@ -104,13 +104,7 @@ import Testing
 
     @Test("shrinking from five to three must end, and never go on while a voter is ill")
     func fiveToThree() throws {
-        var world = try converged { desired in
-            desired.etcd.members += (4...5).map {
-                EtcdMember(
-                    name: EtcdName("etcd-\($0)"), node: NodeName("node-\($0 - 3)"),
-                    clientPort: 2479, peerPort: 2480)
-            }
-        }
+        var world = try converged { $0.growEtcdToFive() }
         world.desired.etcd.members.removeLast(2)
         forget(["etcd-4"], &world)
         #expect(try verdict(.etcdHealthy(besides: ["etcd-5"]), world) == .holds)

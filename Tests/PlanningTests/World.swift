@@ -11,6 +11,17 @@ func converged(
     return world
 }
 
+extension Desired {
+    /// Two more members of etcd, beside those on the first two servers.
+    mutating func growEtcdToFive() {
+        etcd.members += (4...5).map {
+            EtcdMember(
+                name: EtcdName("etcd-\($0)"), node: NodeName("node-\($0 - 3)"),
+                clientPort: 2479, peerPort: 2480)
+        }
+    }
+}
+
 /// A declared cluster and servers that match it exactly, to be disturbed by a test.
 struct World {
     var desired: Desired

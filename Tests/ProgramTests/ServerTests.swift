@@ -5,6 +5,7 @@ import Foundation
 import RemoteCommands
 import TestSSHServer
 import TestProcesses
+import TestWebServer
 import Testing
 
 /// The program before a real sshd: what stands in the way of looking is said with the next thing to
@@ -128,6 +129,26 @@ struct ServerTests {
 
     @Test("a docker whose daemon is down is said in docker's words")
     func dockerDown() throws { try expectUnseen(manifest(), dockerIsDown) }
+
+    /// A plan of a cluster in motion asks for what nobody needs a moment later.
+    @Test("plan says on the error stream what apply would wait for")
+    func motion() throws {
+        let patroni = try TestWebServer()
+        let path = try manifest()
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let pinned =
+            "replicas: 1, members: { postgres-1: { node: n-1, ports: { postgres: 5432, "
+            + "patroni: \(patroni.port) } } } }"
+        try text.replacing("replicas: 1 }", with: pinned)
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let plan = try Program.run("plan", path, environment: secrets)
+        #expect(
+            plan.errors.split(separator: "\n") == [
+                "shop: postgres-1 has no leader to stream from; apply would wait for that first",
+                "matriarch: shop: not everything could be looked at: n-1",
+            ])
+        #expect(!plan.output.contains("apply would wait"))
+    }
 
     @Test("a key that the server refuses")
     func refusedKey() throws {

@@ -60,6 +60,11 @@ async def answer(path, request, count, writer):
         closed.listen()
         await asyncio.start_server(serve, sock=closed)
         writer.write(head(200, 0))
+    elif path == "/patroni":
+        body = b'{"state": "starting", "role": "replica", "patroni": {"name": "postgres-1"}}'
+        writer.write(head(503, len(body)) + body)
+    elif path in ("/cluster", "/config"):
+        writer.write(head(503, 0))
     elif path.startswith("/v3/"):
         writer.write(head(200, 2) + b"{}")
     elif path == "/bad-date":
