@@ -79,6 +79,7 @@ package struct Driver: Sendable {
             case .read(let id, let asked, let pause):
                 let needs = readings.complete(asked, knowing: latest)
                 group.addTask {
+                    // As long as the run asks for: it says why (`Run.pause`).
                     if pause > .zero { await time.sleep(for: pause) }
                     let fresh = needs.isEmpty ? latest : await readings.refresh(latest, needs)
                     mailbox.yield(.read(id, needs, fresh))

@@ -5,6 +5,7 @@ import Glibc
 /// session.
 @safe final class Channel {
     private let pointer: OpaquePointer
+    /// The connection lets go of its channels before it lets go of the session.
     private unowned let session: Session
 
     init(_ pointer: OpaquePointer, of session: Session) {

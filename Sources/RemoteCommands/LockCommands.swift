@@ -115,6 +115,9 @@ package enum LockCommands {
     /// Ends the process that holds the lock on the node for an apply, and nothing else: not the
     /// commands that it has started. A lock that is free counts as done. Ends with `notFree` and
     /// the holder's lines when another apply holds it by now.
+    ///
+    /// The process has five seconds for its own end, looked at once a second; after a KILL the system
+    /// has a second to close its files.
     package static func free(
         from apply: String, in project: Project
     ) throws(UnquotableText) -> Command {

@@ -39,6 +39,7 @@ final class ProgressDisplay: Sendable {
         guard isLive else { return }
         let task = Task { [self] in
             while !Task.isCancelled {
+                // Twice a second: of what is shown in seconds none is left out.
                 try? await Task.sleep(for: .milliseconds(500), clock: .continuous)
                 guard !Task.isCancelled else { return }
                 live.withLock {
