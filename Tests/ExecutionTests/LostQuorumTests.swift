@@ -32,8 +32,10 @@ struct LostQuorumTests {
         return Bench(others + steps, topology: topology, judge: Judge(topology))
     }
 
-    /// Those that answer, and the leader that they know of.
-    private static func etcd(_ answering: [Int], leader: Int? = nil) -> Observed {
+    /// Those that answer, and the leader that they know of; under an alarm they have one and are ill.
+    private static func etcd(
+        _ answering: [Int], leader: Int? = nil, isAlarmed: Bool = false
+    ) -> Observed {
         let peers = names.enumerated().map { EtcdPeer(id: UInt64($0 + 1), name: $1.rawValue) }
         var observed = Observed()
         for (index, name) in names.enumerated() {
@@ -41,7 +43,8 @@ struct LostQuorumTests {
                 answering.contains(index + 1)
                 ? .known(
                     ObservedEtcd(
-                        isHealthy: leader != nil, members: peers, memberID: UInt64(index + 1),
+                        isHealthy: leader != nil && !isAlarmed, members: peers,
+                        memberID: UInt64(index + 1),
                         leaderID: leader.map { UInt64($0) })) : .unreachable("silent")
         }
         return observed
@@ -102,10 +105,13 @@ struct LostQuorumTests {
         bench.read("4", after: .seconds(20), observed: Self.etcd([1, 2]))
         #expect(bench.acts.count == 1)
         bench.performed("4")
-        let back = Self.etcd([1, 2, 3, 5], leader: 1)
-        bench.read("5", observed: back)
-        bench.read("5", observed: back)
-        #expect(bench.acts.isEmpty, "etcd-4 is down, and etcd-5 votes again")
+        for isAlarmed in [false, true] {
+            let back = Self.etcd([1, 2, 3, 5], leader: 1, isAlarmed: isAlarmed)
+            for _ in 0..<2 {
+                bench.read("5", observed: back)
+                #expect(bench.acts.isEmpty, "etcd-4 is down, and etcd-5 votes again")
+            }
+        }
         bench.read("4", observed: Self.etcd([1, 2, 3, 4, 5], leader: 1))
         bench.read("5", observed: Self.etcd([1, 2, 3, 4, 5], leader: 1))
         #expect(bench.acts.count == 1)
