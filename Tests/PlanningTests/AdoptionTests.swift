@@ -23,6 +23,38 @@ import Testing
         try expectGolden(world.plan().description, "adoption")
     }
 
+    /// Made from docker-compose.prod.yml, or from another directory: no file told of it, and what
+    /// Matriarch did not make was recreated and removed unaccepted.
+    @Test("containers that others made must be adopted, whatever their files are called")
+    func otherFiles() throws {
+        var world = try converged()
+        world.desired.postgres.image = ImageReference("ghcr.io/zalando/spilo-17:4.0-p3")
+        #expect(try world.plan().hazards == [])
+        world.change("node-2") { shown in
+            shown.files["compose.yaml"] = nil
+            for index in shown.containers.indices { shown.containers[index].managedBy = nil }
+        }
+        let plan = try world.plan()
+        #expect(plan.hazards == [.adopt])
+        let write = try #require(plan.steps.first { $0.id == "write:node-2" })
+        #expect(write.hazards == [.adopt])
+        #expect(write.causes.contains(.topology("postgres-2 was not made by Matriarch")))
+        // Every step that touches them comes after it.
+        let touched = try #require(plan.steps.first { $0.id == "recreate:postgres-2" })
+        #expect(touched.after.contains("write:node-2"))
+    }
+
+    @Test("clients must not lose HAProxy, their way in, unless that is accepted")
+    func lastHAProxy() throws {
+        var world = try converged()
+        world.desired.haproxy?.nodes.removeLast()
+        #expect(try world.plan().hazards == [])
+        world.desired.haproxy = nil
+        let plan = try world.plan()
+        #expect(plan.steps.contains { $0.id == "remove:haproxy@node-1" })
+        #expect(plan.hazards == [.outage])
+    }
+
     @Test("a saved observation must plan as the servers did: adoption, and files as they are")
     func offline() throws {
         var world = try converged()

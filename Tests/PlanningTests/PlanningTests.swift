@@ -138,6 +138,11 @@ import Testing
         }
         single.desired.postgres.replicas = 0
         #expect(try single.plan().hazards == [.singleCopy])
+        // One missed question made it look ill, and it was removed unaccepted.
+        single.observed.members["postgres-2"] = .unreachable("no answer within 3 s")
+        let ill = try single.plan()
+        #expect(ill.steps.contains { $0.id == "remove:postgres-2" })
+        #expect(ill.hazards == [.singleCopy])
     }
 
     @Test("an environment change on one replica must recreate that one alone")

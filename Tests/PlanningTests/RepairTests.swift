@@ -57,6 +57,48 @@ import Testing
         #expect(try plan(.inArchiveRecovery, startedAt: 100, createdAt: 100) == [])
     }
 
+    /// An old leader that could not be rewound: its rows were wiped as if it were any replica.
+    @Test("data that may hold rows of its own must be wiped only where its loss is accepted")
+    func onlyCopyOfSomeRows() throws {
+        func planned(_ adjust: (inout PatroniMember) -> Void) throws -> Plan {
+            var world = try converged()
+            world.change(container: "postgres-3", on: "node-3") { $0.startedAt = 9_000 }
+            world.change("postgres-1") { $0.timeline = 2 }
+            world.change("postgres-2") { $0.timeline = 2 }
+            world.change("postgres-3") {
+                $0.replicationState = nil
+                $0.systemIdentifier = "75123"
+                adjust(&$0)
+            }
+            return try world.plan()
+        }
+        func mark(_ adjust: (inout PatroniMember) -> Void) throws -> [Hazard] {
+            let plan = try planned(adjust)
+            #expect(plan.steps.map(\.id) == ["reinitialize:postgres-3"])
+            #expect((plan.steps.first?.disruption == .dataLoss) == !plan.hazards.isEmpty)
+            return plan.hazards.sorted()
+        }
+        #expect(try mark { $0.timeline = 2 } == [])
+        #expect(try mark { $0.timeline = 1 } == [.dataLoss])
+        // Its Patroni tells no timeline of a Postgres that is down.
+        let failed = { (member: inout PatroniMember) in
+            member.state = .startFailed
+            member.timeline = nil
+        }
+        #expect(try mark(failed) == [.dataLoss])
+        #expect(
+            try planned(failed).steps.first?.causes.last
+                == .topology(
+                    "its data is on a timeline that is not known, the leader's on 2: it may hold rows"
+                        + " that no other copy has"))
+        // Without pg_control there is nothing to be read from it.
+        #expect(
+            try mark {
+                failed(&$0)
+                $0.systemIdentifier = nil
+            } == [])
+    }
+
     @Test("where nobody streams data must be wiped by its own word alone, one copy after the other")
     func commonCause() throws {
         func planned(_ state: MemberState) throws -> Plan {

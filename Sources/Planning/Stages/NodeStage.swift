@@ -45,11 +45,15 @@ enum NodeStage {
             ]
         }
         if !files.isEmpty {
+            // Made from files elsewhere, or with other names: nothing is there to be kept aside.
+            let strangers = foreign.isEmpty ? notOurs(shown) : []
+            let adopted = strangers.map { Cause.topology("\($0) was not made by Matriarch") }
             last = [
                 draft.add(
                     "write:\(node)", .writeFiles(node, paths: files.map(\.path)),
-                    because: files.map { .field($0.path, from: $0.old, to: $0.new) }, after: last,
-                    done: .commandSucceeded, limit: quick,
+                    because: files.map { .field($0.path, from: $0.old, to: $0.new) } + adopted,
+                    after: last, done: .commandSucceeded, limit: quick,
+                    hazards: adopted.isEmpty ? [] : [.adopt],
                     contents: situation.contents(files.map(\.path), on: node))
             ]
         }
@@ -64,6 +68,13 @@ enum NodeStage {
     }
 
     private static let quick = Duration.seconds(60)
+
+    /// Containers of the project that somebody else made, where it has not been adopted yet: our
+    /// compose file is what says that it has.
+    private static func notOurs(_ shown: ObservedNode) -> [ServiceName] {
+        guard shown.files["compose.yaml"]?.isSigned != true else { return [] }
+        return shown.containers.filter { $0.managedBy == nil }.map(\.service).sorted()
+    }
 
     private static func hasContainers(_ shown: ObservedNode) -> Bool { !shown.containers.isEmpty }
 

@@ -30,7 +30,8 @@ enum PruneStage {
                 && !situation.desired.isEtcd(container)
                 && !wanted.isDisjoint(with: container.ports.map(\.host))
             {
-                freed.append(remove(container, on: node, after: draft.lastDisruption, &draft))
+                freed.append(
+                    remove(container, on: node, after: draft.lastDisruption, situation, &draft))
             }
         }
         return freed
@@ -83,20 +84,25 @@ enum PruneStage {
         _ = remove(
             container, on: node,
             after: draft.lastDisruption + draft.etcd + draft.services + draft.reloads,
-            guards: guards, &draft)
+            guards: guards, situation, &draft)
     }
 
     private static func remove(
         _ container: ObservedContainer, on node: NodeName, after: [StepID], guards: [Guard] = [],
-        _ draft: inout Draft
+        _ situation: Situation, _ draft: inout Draft
     ) -> StepID {
         let address = ContainerAddress(container.service, on: node)
+        // The last way in for clients that come through HAProxy.
+        let isOutage =
+            container.service == HAProxy.service
+            && !situation.blueprint.containers.keys.contains { $0.service == HAProxy.service }
         return draft.add(
             removal(of: address).rawValue,
             .removeContainer(address, containerID: container.id), because: [.leftManifest],
             after: draft.prepared + after,
             guards: [Guard.containerIs(address, id: container.id)] + guards,
-            done: .containerAbsent(address, id: container.id), limit: .seconds(120))
+            done: .containerAbsent(address, id: container.id), limit: .seconds(120),
+            disruption: isOutage ? .outage : .none, hazards: isOutage ? [.outage] : [])
     }
 
     private static func removal(of address: ContainerAddress) -> StepID {

@@ -41,7 +41,8 @@ extension RolloutStage {
         ]
         var hazards: Set<Hazard> = []
         if volume != nil { hazards.insert(.dataLoss) }
-        if ends, healthy { hazards.insert(.singleCopy) }
+        // One that looks ill may be a copy that counts by now.
+        if ends { hazards.insert(.singleCopy) }
         draft.lastDisruption = [
             draft.add(
                 "remove:\(name)",

@@ -48,19 +48,39 @@ extension RolloutStage {
                         disruption: .replicaRestart)
                 ]
             case .reinitialization(let causes):
+                let loss = whatOnlyItMayHold(name)
                 draft.lastDisruption = [
                     draft.add(
-                        "reinitialize:\(name)", .reinitialize(name), because: causes, after: base,
+                        "reinitialize:\(name)", .reinitialize(name),
+                        because: causes + (loss.map { [.topology($0)] } ?? []), after: base,
                         guards: [
                             same, .notLeading(name), .clusterSettled, .stillAiling(name),
                             .healthyCopy(besides: name),
                         ],
                         done: .streaming(name, maxLag: maxLag), limit: limit,
-                        disruption: .replicaRestart)
+                        disruption: loss == nil ? .replicaRestart : .dataLoss,
+                        hazards: loss == nil ? [] : [.dataLoss])
                 ]
             }
             draft.restarted.insert(name)
         }
+    }
+
+    /// S6: a copy that is on the leader's timeline holds nothing that the leader has not, and one
+    /// without a readable pg_control (no system identifier) is none. Another may have led, and hold
+    /// rows that were confirmed and that no other copy has.
+    private func whatOnlyItMayHold(_ name: MemberName) -> String? {
+        let answers = situation.observed.members.compactMapValues(\.value)
+        if let answer = answers[name], answer.isWrecked, answer.systemIdentifier == nil {
+            return nil
+        }
+        let leaders = situation.health.leader.flatMap { answers[$0]?.timeline }
+        let own = answers[name]?.timeline
+        if let own, own == leaders { return nil }
+        let place = own.map { "on timeline \($0)" } ?? "on a timeline that is not known"
+        return
+            "its data is \(place), the leader's on \(leaders.map { "\($0)" } ?? "one that is not known")"
+            + ": it may hold rows that no other copy has"
     }
 
     /// Where nobody leads, guards that wait for a leader would wait for ever: what stands still is
