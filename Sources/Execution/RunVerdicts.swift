@@ -96,7 +96,8 @@ extension Run {
             SwitchoverWatch.hasGivenUp(from: from, after: elapsed, seeing: observed)
         {
             let reason = "\(doubt); \(from) still leads \(elapsed.text) later"
-            return end(position, .failed(reason), at: now)
+            // A leader that does not reach etcd finds the request there later (seed 300577).
+            return end(position, .unknown(reason), at: now)
         }
         let mayRepeat =
             !isStopping && (state.acts == 1 || action.isRetriedUntilLimit)

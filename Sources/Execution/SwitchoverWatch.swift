@@ -3,8 +3,8 @@ package import Cluster
 /// What is known of a switchover whose answer did not come or said "status unknown".
 ///
 /// Patroni's `POST /switchover` polls for 2 × max(10, loop_wait) seconds before it answers 503;
-/// the move may still happen. Only when the old leader leads by its own answer long after that, and
-/// nothing is scheduled, has Patroni given up.
+/// the move may still happen. When the old leader leads by its own answer long after that, and nothing
+/// is scheduled, Patroni has most likely given up: waiting on tells no more.
 package enum SwitchoverWatch {
     /// How long Patroni itself waits for a switchover, from its dynamic configuration.
     package static func patience(_ configuration: Reading<JSONValue>?) -> Duration {
