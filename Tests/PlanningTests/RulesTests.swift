@@ -115,8 +115,36 @@ import Testing
         #expect(
             try verdict { $0.systemIdentifier = "7" }
                 == .ripening(
-                    "postgres-3 is stopped, and may come back by itself", after: .seconds(15)))
+                    "postgres-3 is stopped, and may come back by itself", after: .seconds(60)))
         #expect(try verdict { $0.systemIdentifier = nil } == .holds)
+    }
+
+    /// Simulated: a person reinitialised a replica that the plan was to recreate as a healthy one, and
+    /// the clone was cut off; a rewind of twenty seconds was.
+    @Test(
+        "a member that was healthy as it was planned must not be taken down while it is made anew",
+        arguments: [MemberState.creatingReplica, .stopped, .crashed])
+    func madeAnew(_ state: MemberState) throws {
+        let scene = try scene { world in
+            world.change("postgres-3") {
+                ($0.state, $0.systemIdentifier) = (state, "7")
+            }
+        }
+        #expect(
+            scene.check(.othersStreaming(besides: "postgres-3", maxLag: lag))
+                == .wait("postgres-3 is being cloned, or may come back by itself"))
+    }
+
+    @Test("a repair of a member that is stopped must wait as long as a rewind may take")
+    func repairOfStopped() throws {
+        func patience(_ state: MemberState) throws -> Verdict {
+            try scene { world in
+                world.change("postgres-3") { ($0.state, $0.systemIdentifier) = (state, "7") }
+            }.check(.stillAiling("postgres-3"))
+        }
+        let words = "postgres-3 may recover by itself"
+        #expect(try patience(.stopped) == .ripening(words, after: .seconds(60)))
+        #expect(try patience(.startFailed) == .ripening(words, after: .seconds(15)))
     }
 
     @Test("a switchover to the member that leads already is done, and no failure")

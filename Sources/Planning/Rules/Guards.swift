@@ -6,6 +6,9 @@ extension Rules {
         switch rule {
         case .clusterSettled: settled(ClusterHealth(observed))
         case .notLeading(let member): notLeading(member, observed)
+        case .othersStreaming(let member, _) where isMadeAnew(member, observed):
+            // It was healthy as it was planned.
+            .wait("\(member) is being cloned, or may come back by itself")
         case .othersStreaming(let member, let maxLag):
             othersStreaming(besides: member, maxLag: maxLag, topology, observed)
         case .switchoverPossible(let from, let to, let maxLag, let isOptional):
@@ -20,12 +23,15 @@ extension Rules {
         case .stillAiling(let member):
             // A replica is cut off for seconds whenever its leader restarts or moves.
             isAiling(member, observed)
-                ? .ripening("\(member) may recover by itself", after: .seconds(15))
+                ? .ripening(
+                    "\(member) may recover by itself",
+                    after: mayBeRewinding(member, observed) ? rewindTime(topology) : .seconds(15))
                 : .idle("\(member) is healthy again", patience: .zero)
         case .ailingOrOthersStreaming(let member, _) where isCloning(member, observed):
             .wait("\(member) is being cloned")
         case .ailingOrOthersStreaming(let member, _) where mayBeRewinding(member, observed):
-            .ripening("\(member) is stopped, and may come back by itself", after: .seconds(15))
+            .ripening(
+                "\(member) is stopped, and may come back by itself", after: rewindTime(topology))
         case .ailingOrOthersStreaming(let member, let maxLag):
             isAiling(member, observed)
                 ? .holds
@@ -215,6 +221,15 @@ extension Rules {
     private static func mayBeRewinding(_ member: MemberName, _ observed: Observed) -> Bool {
         guard let answer = observed.members[member]?.value else { return false }
         return [.stopped, .crashed].contains(answer.state) && !answer.isWrecked
+    }
+
+    /// Nobody tells a rewind from a Postgres that stays down but by its end.
+    private static func rewindTime(_ topology: Topology) -> Duration {
+        min(.seconds(60), topology.desired.rollout.stepTimeout / 2)
+    }
+
+    private static func isMadeAnew(_ member: MemberName, _ observed: Observed) -> Bool {
+        isCloning(member, observed) || mayBeRewinding(member, observed)
     }
 
     /// Somebody, or Patroni, began to mend it since it was planned.
