@@ -59,7 +59,8 @@ enum EtcdStage {
         // Where all run, what they run with may be what keeps them apart.
         let mayWait = !others.isEmpty || waiting.count < members.count
         for member in waiting {
-            if mayWait, others.isEmpty {
+            // Of two voters none can be spared once both are back: that is for another plan to ask.
+            if mayWait, others.isEmpty || knowsFewVoters(member, situation) {
                 noteIfChanged(member, situation, &draft)
                 continue
             }
@@ -67,6 +68,12 @@ enum EtcdStage {
             mend(member, situation, &draft, after: &mine, awaitingQuorum: mayWait)
             if mine != others { draft.etcd += mine }
         }
+    }
+
+    /// It answers without a quorum too.
+    private static func knowsFewVoters(_ member: EtcdMember, _ situation: Situation) -> Bool {
+        let listed = situation.observed.etcd[member.name]?.value?.members ?? []
+        return (1...2).contains(listed.count { !$0.isLearner })
     }
 
     /// Silence would read as "matches the manifest".

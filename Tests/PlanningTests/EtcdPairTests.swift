@@ -1,0 +1,37 @@
+import Cluster
+import Planning
+import Testing
+
+/// Of two voters of etcd one is down: the other makes the quorum with it, and cannot be spared (S5).
+@Suite struct EtcdPairTests {
+    /// - Parameter voters: how many etcd itself counts, of the three that are declared.
+    private func recreated(voters: Int) throws -> [StepID] {
+        var world = try converged()
+        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        for name in world.observed.etcd.keys {
+            world.observed.etcd[name] = world.observed.etcd[name]?.map {
+                var answer = $0
+                (answer.isHealthy, answer.leaderID) = (false, nil)
+                answer.members = Array(answer.members.prefix(voters))
+                return answer
+            }
+        }
+        for number in 2...3 {
+            world.change(container: ServiceName("etcd-\(number)"), on: NodeName("node-\(number)")) {
+                $0.state = .exited
+            }
+            world.observed.etcd[EtcdName("etcd-\(number)")] = .unreachable("refused")
+        }
+        return try world.plan().steps.map(\.id).filter { $0.rawValue.hasPrefix("recreate:etcd") }
+    }
+
+    /// Simulated: it was recreated as soon as the other was back, and etcd had one of two voters.
+    @Test("the one that answers must not be recreated in the plan that brings the other back")
+    func spared() throws {
+        #expect(try recreated(voters: 2) == ["recreate:etcd-2@node-2", "recreate:etcd-3@node-3"])
+        #expect(
+            try recreated(voters: 3) == [
+                "recreate:etcd-2@node-2", "recreate:etcd-3@node-3", "recreate:etcd-1@node-1",
+            ])
+    }
+}
