@@ -24,6 +24,8 @@ struct ClusterSimulation: Sendable {
         let time = VirtualTime(startingAt: start.world.now)
         var world = start.world
         world.seed = Seed(number)
+        let limit = story.desired.rollout.stepTimeout.components.seconds
+        world.longestRewind = min(max(Int(limit) / 2 - 2, 5), 45)
         if isTold { world.story = [] }
         let simulated = Simulated(
             world, time: time, latency: story.latency, answers: start.answers)
@@ -36,7 +38,7 @@ struct ClusterSimulation: Sendable {
     private func perform(in world: Simulated) async -> [String] {
         world.look { story.prepare(&$0) }
         // What was done to it is no news any more when the tool looks.
-        await world.time.sleep(for: .seconds(10))
+        await world.time.sleep(for: story.rest)
         world.setFaults(story.faults)
         var log: [String] = []
         for round in 0..<story.rounds {
@@ -74,6 +76,12 @@ struct ClusterSimulation: Sendable {
     private func trouble(_ round: Int, in world: Simulated) async -> [Process.End] {
         var processes = [process(2 * round, story.desired, in: world)]
         if let rival = story.rival { processes.append(process(2 * round + 1, rival, in: world)) }
+        if round == 0, let sudden = story.sudden {
+            Task(executorPreference: world.time) {
+                await world.time.sleep(for: sudden.delay)
+                world.look { sudden.happens(&$0) }
+            }
+        }
         return await withTaskGroup(of: Process.End.self) { group in
             for process in processes { group.addTask { await process.run() } }
             var ends: [Process.End] = []

@@ -10,6 +10,10 @@ struct Story: Sendable {
     var rival: Desired?
     /// Trouble that is there from the start.
     var prepare: @Sendable (inout World) -> Void = { _ in }
+    /// How long that is past when the tool first looks.
+    var rest = Duration.seconds(10)
+    /// What happens so long after the first round began, besides.
+    var sudden: Sudden?
     var faults: Faults
     var rounds: Int
     /// How long a probe takes; a request over HTTP takes a tenth of it.
@@ -19,6 +23,11 @@ struct Story: Sendable {
     /// One round in so many is killed, interrupted.
     var kills = 3
     var interrupts = 5
+
+    struct Sudden: Sendable {
+        var delay: Duration
+        var happens: @Sendable (inout World) -> Void
+    }
 
     /// An edit without trouble.
     init(_ desired: Desired, from shape: Shape = .threeServers) {
@@ -58,11 +67,19 @@ struct Story: Sendable {
         }
         if seed.oneIn(2) { accepted = [] }
         if seed.oneIn(6) {
-            let kind = seed.number(0...5)
+            let kind = seed.number(0...7)
             if kind == 4, shape.desired.etcd.members.count == 3, seed.oneIn(2) {
                 desired.etcd.members = Shape.etcdMembers(1, on: 3)
             }
-            if kind == 5, seed.oneIn(2) { desired.etcd.image = ImageReference("etcd:3.6") }
+            if kind == 5 || kind == 6, seed.oneIn(2) {
+                desired.etcd.image = ImageReference("etcd:3.6")
+            }
+            // Somebody sees to it at the same time; the power is back shortly before the tool looks.
+            if kind == 6, seed.oneIn(2) { faults.theme = 23 }
+            if kind == 7 {
+                rest = .seconds(seed.number(28...50))
+                if seed.oneIn(2) { desired.postgres.image = ImageReference("spilo-17:2") }
+            }
             prepare = { world in
                 switch kind {
                 case 0: world.wreckAReplica()
@@ -70,12 +87,19 @@ struct Story: Sendable {
                 case 2: world.killAReplicaAndSilenceAnother()
                 case 3: world.killEveryMember()
                 case 4: world.killAVoterAndMuteAnother()
+                case 6: world.killEtcdButOne()
+                case 7: world.blackOutLeader()
                 default: world.cutAReplicaOff()
                 }
             }
         }
         if seed.oneIn(8) {
             let (what, before) = (seed.pick(Hidden.allCases), prepare)
+            if [.shell, .shellOfLeader].contains(what), shape.desired.etcd.members.count == 3,
+                seed.oneIn(3)
+            {
+                desired.etcd.members = Shape.etcdMembers(1, on: 3)
+            }
             prepare = { world in
                 before(&world)
                 world.hide(what)

@@ -8,11 +8,12 @@ import Testing
 struct FoundSeeds {
     /// - Parameter rounds: how often the tool is run before what is wrong with the servers ends.
     private func play(
-        _ desired: Desired, rounds: Int = 0, _ prepare: @escaping @Sendable (inout World) -> Void
+        _ desired: Desired, rounds: Int = 0, sudden: Story.Sudden? = nil,
+        _ prepare: @escaping @Sendable (inout World) -> Void = { _ in }
     ) async throws -> [String] {
         var story = Story(desired)
         story.prepare = prepare
-        story.rounds = rounds
+        (story.rounds, story.sudden) = (rounds, sudden)
         (story.kills, story.interrupts) = (.max, .max)
         let simulation = ClusterSimulation(number: 1, story: story)
         return try await apart {
@@ -74,10 +75,36 @@ struct FoundSeeds {
         #expect(problems == [])
     }
 
-    /// 34474: the oracle counted a member that was to be removed, had died and was forgotten.
-    @Test("a seed that failed, as long as the generator tells the same story", arguments: [34474])
-    func seed(_ number: UInt64) async throws {
-        let problems = try await apart { Seeds.problems(of: number, try Starts()) }
+    @Test("a member that is to be removed, died and is forgotten is no copy that others wait for")
+    func forgotten() async throws {
+        let problems = try await play(
+            Shape.cluster(replicas: 1, image: "spilo-17:2"), rounds: 1,
+            sudden: Story.Sudden(delay: .milliseconds(2500)) { $0.kill("postgres-3") })
+        #expect(problems == [])
+    }
+
+    @Test("of two voters the one that answers is spared while the other comes back")
+    func etcdPair() async throws {
+        var desired = Shape.cluster()
+        desired.etcd.image = ImageReference("etcd:3.6")
+        let problems = try await play(desired) {
+            $0.etcd.members.removeAll { $0.name == "etcd-3" }
+            $0.servers["node-3"]?.containers["etcd-3"] = nil
+            $0.servers["node-3"]?.volumes.remove("etcd-3")
+            $0.etcdData[VolumeKey(node: "node-3", volume: "etcd-3")] = nil
+            $0.killEtcd("etcd-2", on: "node-2")
+        }
+        #expect(problems == [])
+    }
+
+    @Test("of two containers that a power cut left of one service one is cleared away")
+    func twoContainers() async throws {
+        let problems = try await play(Shape.cluster(image: "spilo-17:2")) { world in
+            let address = ContainerAddress("postgres-3", on: "node-3")
+            while world.servers["node-3"]?.leftovers[address.service] == nil {
+                world.performHalf(.up(address, recreating: true), on: address.node)
+            }
+        }
         #expect(problems == [])
     }
 

@@ -222,12 +222,17 @@ final class Controller: NodeShell, WebClient, NodeHolder {
         world.look { $0.oracle.isOver(for: member) }
     }
 
-    /// A server that lost its power meanwhile did nothing; one out of reach did, and cannot say so.
+    /// A server that lost its power meanwhile did a part of it; one out of reach did all, and cannot
+    /// say so.
     private func done(_ ahead: Ahead, on node: NodeName) throws(ShellFailure) -> CommandResult {
         let operation = ahead.operation
         defer { isOver(ahead) }
         let end = world.look { world -> End in
-            guard world.servers[node]?.isUp == true else { return End(isHeard: false) }
+            guard world.servers[node]?.isUp == true else {
+                // It had begun: the power was cut in its middle.
+                world.performHalf(operation, on: node)
+                return End(isHeard: false)
+            }
             let complaint = world.perform(operation, on: node)
             if let complaint { world.tell("\(number): \(operation.told): \(complaint)") }
             return End(complaint: complaint, isHeard: world.logsInto(node))
@@ -275,7 +280,13 @@ final class Controller: NodeShell, WebClient, NodeHolder {
             self.controller = controller
         }
         func isAlive() async -> Bool {
-            controller.world.look { $0.locks[node] == controller.number }
+            controller.world.look { world in
+                let (number, holds) = (controller.number, world.locks[node] == controller.number)
+                if !holds, world.controllers[number]?.lossKnownSince == nil {
+                    world.controllers[number]?.lossKnownSince = world.now
+                }
+                return holds
+            }
         }
         func release() async {
             controller.world.look { world in

@@ -25,7 +25,7 @@ extension World {
         section("docker", "present")
         var requests = ["/containers/json", "/volumes"]
         var bodies = [containerList(server), volumeList(server)]
-        for (_, container) in server.containers.sorted(by: { $0.key < $1.key }) {
+        for container in server.allContainers {
             requests.append("/containers/\(container.id)/json")
             bodies.append(inspect(container))
         }
@@ -62,7 +62,7 @@ extension World {
 
     private func containerList(_ server: Server) -> JSONValue {
         .array(
-            server.containers.sorted { $0.key < $1.key }.map { service, container in
+            server.allContainers.map { container in
                 .object([
                     "Id": .string(container.id),
                     "Labels": .object(labels(container).mapValues { .string($0) }),

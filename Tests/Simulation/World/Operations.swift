@@ -104,11 +104,12 @@ extension World {
             run(address)
             return nil
         case .remove(let address, let id, let volume):
-            if servers[node]?.containers[address.service]?.id == id {
-                stop(address)
-                servers[node]?.containers[address.service] = nil
+            removeContainer(address, id: id)
+            guard let volume else { return nil }
+            if servers[node]?.allContainers.contains(where: { $0.dataVolume == volume }) == true {
+                return "volume is in use"
             }
-            if let volume { delete(volume, on: node) }
+            delete(volume, on: node)
             return nil
         case .reloadProxy(let written):
             guard servers[node]?.isFull != true else { return "No space left on device" }
@@ -135,7 +136,7 @@ extension World {
             let written = Array(files.prefix(files.count / 2))
             let isComposed = written.contains { $0.path == "compose.yaml" }
             _ = perform(.write(written, composed: isComposed ? composed : nil), on: node)
-        case .up(let address, let recreating): _ = up(address, recreating: recreating, half: true)
+        case .up(let address, let recreating): halfUp(address, recreating: recreating)
         case .restart(let address): stop(address)
         case .remove(let address, let id, _):
             if servers[node]?.containers[address.service]?.id == id { stop(address) }
@@ -150,15 +151,23 @@ extension World {
         etcdData[key] = nil
     }
 
-    private mutating func up(
-        _ address: ContainerAddress, recreating: Bool, half: Bool = false
-    ) -> String? {
+    private mutating func removeContainer(_ address: ContainerAddress, id: String) {
+        let (node, service) = (address.node, address.service)
+        if servers[node]?.leftovers[service]?.id == id { servers[node]?.leftovers[service] = nil }
+        guard servers[node]?.containers[service]?.id == id else { return }
+        stop(address)
+        let other = servers[node]?.leftovers.removeValue(forKey: service)
+        servers[node]?.containers[service] = other
+    }
+
+    private mutating func up(_ address: ContainerAddress, recreating: Bool) -> String? {
         guard let spec = servers[address.node]?.composed[address.service] else {
             return "no such service: \(address.service)"
         }
         guard servers[address.node]?.images.contains(spec.image) == true else {
             return "No such image: \(spec.image)"
         }
+        servers[address.node]?.leftovers[address.service] = nil
         if let existing = servers[address.node]?.containers[address.service] {
             if existing.spec == spec, !recreating {
                 if !existing.isRunning { run(address) }
@@ -166,15 +175,45 @@ extension World {
             }
             stop(address)
         }
-        let container = WorldContainer(
+        let new = created(spec, on: address.node)
+        servers[address.node]?.containers[address.service] = new
+        run(address)
+        return nil
+    }
+
+    /// Compose makes the new container beside the old one, then stops that one and removes it.
+    private mutating func halfUp(_ address: ContainerAddress, recreating: Bool) {
+        let (node, service) = (address.node, address.service)
+        guard let spec = servers[node]?.composed[service],
+            servers[node]?.images.contains(spec.image) == true
+        else { return }
+        servers[node]?.leftovers[service] = nil
+        let old = servers[node]?.containers[service]
+        if let old, old.spec == spec, !recreating { return }
+        let new = created(spec, on: node)
+        guard let old else {
+            servers[node]?.containers[service] = new
+            return
+        }
+        let cut = seed.number(0...2)
+        tell("a recreation of \(address) is cut short")
+        if cut == 0, old.state == "running" {
+            servers[node]?.leftovers[service] = new
+            return
+        }
+        stop(address)
+        let stopped = servers[node]?.containers[service]
+        if cut < 2 { servers[node]?.leftovers[service] = stopped }
+        servers[node]?.containers[service] = new
+    }
+
+    private mutating func created(_ spec: ContainerSpec, on node: NodeName) -> WorldContainer {
+        for case .volume(let name) in spec.mounts.map(\.source) {
+            servers[node]?.volumes.insert(name)
+        }
+        return WorldContainer(
             id: newID(), spec: spec, isRunning: false, createdAt: clock, startedAt: clock,
             address: "172.18.\(lastID / 250).\(lastID % 250 + 2)")
-        servers[address.node]?.containers[address.service] = container
-        for case .volume(let name) in spec.mounts.map(\.source) {
-            servers[address.node]?.volumes.insert(name)
-        }
-        if !half { run(address) }
-        return nil
     }
 
     mutating func run(_ address: ContainerAddress) {

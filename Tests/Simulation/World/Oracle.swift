@@ -34,7 +34,7 @@ struct Oracle: Sendable {
     private var twins: Set<MemberName> = []
     private var seenRevision = -1
     /// Who acted last.
-    private(set) var actor: Int?
+    var actor: Int?
 
     static let grace = Duration.seconds(5)
     /// How long a lost connection may go unnoticed.
@@ -117,27 +117,6 @@ struct Oracle: Sendable {
 
     // MARK: - What is done
 
-    /// Called with every mutating command and request as it is sent.
-    mutating func acts(_ number: Int, _ what: String, on node: NodeName, in world: World) {
-        let now = world.now
-        guard let controller = world.controllers[number] else { return }
-        // Whoever lost a lock may act no more: its own next act would show here, with the other's.
-        if let other = actor, other != number, let working = world.controllers[other],
-            working.isActing, working.lostLocks.isEmpty
-        {
-            note("S7: \(what) by \(number) while \(other) is at work", at: now)
-        }
-        actor = number
-        if let lost = controller.lostLocks.min(by: { $0.value < $1.value }),
-            now - lost.value > Self.lockGrace
-        {
-            note("S7: \(what) \(now - lost.value) after the lock on \(lost.key) was lost", at: now)
-        }
-        if controller.blind.contains(node) {
-            note("S4: \(what) on \(node), which could not be looked at", at: now)
-        }
-    }
-
     /// Called as a command that takes a member down is sent.
     mutating func memberGoesDown(_ member: MemberName, by verb: String, in world: World) {
         let now = world.now
@@ -172,12 +151,12 @@ struct Oracle: Sendable {
         // What is no copy anyway takes nothing away; what has just become one could not be known.
         let since = healthySince[member] ?? now
         if isHealthyCopy(member, in: world), now - since > Self.grace {
-            let down = downByUs.filter { world.container(of: $0) != nil }
-            for other in down.sorted() where other != member {
+            // Of a member that was removed a second, stopped container may be left.
+            let others = counted(world).subtracting([member]).sorted()
+            for other in others where downByUs.contains(other) {
                 note("S1: \(verb) \(member) while \(other) is down by our hand", at: now)
             }
-            for other in counted(world).subtracting([member]).sorted()
-            where !wasHealthy(other, at: now) {
+            for other in others where !wasHealthy(other, at: now) {
                 note("S1: \(verb) \(member) while \(other) is no healthy copy", at: now)
             }
             // The rest is done to change a member or to be rid of it.
@@ -215,7 +194,7 @@ struct Oracle: Sendable {
     }
 
     /// Whoever has a container, on whatever server.
-    private func members(in world: World) -> Set<MemberName> {
+    func members(in world: World) -> Set<MemberName> {
         var members: Set<MemberName> = []
         for server in world.servers.values {
             for container in server.containers.values {
@@ -279,18 +258,5 @@ struct Oracle: Sendable {
         _ hazard: String, of service: ServiceName, in world: World
     ) -> Bool {
         actor.flatMap { world.controllers[$0]?.accepted[hazard]?.contains(service) } ?? false
-    }
-
-    /// Called as a member's container is made where there was none.
-    mutating func memberIsMade(_ member: MemberName, in world: World) {
-        guard let controller = actor.flatMap({ world.controllers[$0] }),
-            let unseen = controller.blind.sorted().first
-        else { return }
-        let there = members(in: world)
-        if there.count >= controller.staying.count {
-            note(
-                "S4: \(member) is made while \(unseen) could not be looked at, and there are"
-                    + " \(there.count) members already", at: world.now)
-        }
     }
 }

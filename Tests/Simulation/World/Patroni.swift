@@ -158,14 +158,15 @@ extension World {
     private mutating func leaveIdle(_ key: VolumeKey, _ instance: inout Instance) {
         switch data[key] {
         case .some(let directory) where directory.isWrecked: instance.activity = .failing
-        case .some(let directory) where directory.needsRewind && dcs.leader != nil:
-            instance.activity = .rewinding(until: now + .seconds(seed.number(4...13)))
+        case .some(let directory)
+        where directory.needsRewind && dcs.leader.map { $0.rawValue != key.volume } ?? false:
+            instance.activity = .rewinding(until: now + .seconds(seed.number(4...longestRewind)))
         case .some:
             if dcs.leader != nil { instance.activity = .starting(until: now + .seconds(2)) }
         case nil:
             if dcs.leader != nil {
                 if leaderIsInReach(of: instance.node) {
-                    instance.activity = .cloning(until: now + .seconds(seed.number(2...12)))
+                    instance.activity = .cloning(until: now + cloneTime())
                 }
             } else if !dcs.isInitialized, !instances.values.contains(where: { $0.isBootstrapping })
             {
@@ -286,6 +287,7 @@ extension Instance {
         default: false
         }
     }
+    var isCloning: Bool { if case .cloning = activity { true } else { false } }
     var isBootstrapping: Bool { if case .bootstrapping = activity { true } else { false } }
     fileprivate var mayLead: Bool {
         guard tags["nofailover"] != .bool(true) else { return false }

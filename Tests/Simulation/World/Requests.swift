@@ -139,12 +139,13 @@ extension World {
         guard dcs.leader != nil, dcs.leader != member, let node = container(of: member)?.node else {
             return reply(503, "Cluster has no leader, can not reinitialize")
         }
+        if instances[member]?.isCloning == true {
+            return reply(503, "reinitialize already in progress")
+        }
         oracle.memberGoesDown(member, by: "reinitialisation of", in: self)
         oracle.dataIsDeleted(
             of: member, volume: member.rawValue, on: node, asCopy: true, in: self)
-        data[VolumeKey(node: node, volume: member.rawValue)] = nil
-        instances[member]?.isHeld = false
-        instances[member]?.activity = .cloning(until: now + .seconds(seed.number(3...15)))
+        cloneAnew(member, on: node)
         return reply(200, "reinitialize started", isLost: meetsFault)
     }
 

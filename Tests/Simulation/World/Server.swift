@@ -39,6 +39,8 @@ struct ControllerState: Sendable {
     var accepted: [String: Set<ServiceName>] = [:]
     /// Where it once held the lock and does not any more.
     var lostLocks: [NodeName: Duration] = [:]
+    /// When it was told so.
+    var lossKnownSince: Duration?
 }
 
 /// A server: reachable or not, with docker on it.
@@ -58,8 +60,26 @@ struct Server: Sendable {
     var composed: [ServiceName: ContainerSpec] = [:]
     var volumes: Set<String> = [] { didSet { stamp &+= 1 } }
     var containers: [ServiceName: WorldContainer] = [:] { didSet { stamp &+= 1 } }
+    /// Of a recreation that was cut short: a second container of the service, which does not run.
+    var leftovers: [ServiceName: WorldContainer] = [:] { didSet { stamp &+= 1 } }
     /// Counts changes of what its probe shows.
     private(set) var stamp = 0
+
+    /// docker starts what ran when it ended.
+    mutating func powerUp(at clock: Int64) {
+        guard !isUp else { return }
+        isUp = true
+        for (service, container) in containers where container.isRunning {
+            containers[service]?.startedAt = clock
+        }
+    }
+
+    /// In the order of their services.
+    var allContainers: [WorldContainer] {
+        let firsts = containers.sorted { $0.key < $1.key }.map(\.value)
+        guard !leftovers.isEmpty else { return firsts }
+        return firsts + leftovers.sorted { $0.key < $1.key }.map(\.value)
+    }
 
     mutating func settleHealth(at now: Duration) {
         for (service, container) in containers where container.isRunning && !container.isHealthy {

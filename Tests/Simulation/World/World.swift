@@ -23,6 +23,8 @@ struct World: Sendable {
     }
     /// When an isolation ends by itself.
     var isolatedUntil: Duration?
+    /// When servers that went down come back by themselves.
+    var powerReturns: [NodeName: Duration] = [:]
     /// Whom the leader lists as streaming though its connection was cut without a word, until its
     /// time-out.
     var ghosts = Roster<MemberName, Duration>()
@@ -49,6 +51,9 @@ struct World: Sendable {
     var working: [NodeName: Int] = [:]
     /// What happened, for people who look into a seed; `nil`: nobody does.
     var story: [String]?
+    /// In seconds. The tool waits for a rewind half a step's limit long: nothing tells it from a
+    /// Postgres that stays down.
+    var longestRewind = 13
     private(set) var lastID = 0
     /// Counts changes of servers, networks and etcd's membership.
     private(set) var revision = 0
@@ -90,7 +95,7 @@ struct World: Sendable {
 
     private var isStill: Bool {
         guard settledRevision == revision, nextHealthy == nil, dcs.switchover == nil,
-            dcs.leader != nil, isolated.isEmpty, ghosts.isEmpty
+            dcs.leader != nil, isolated.isEmpty, ghosts.isEmpty, powerReturns.isEmpty
         else { return false }
         return hasQuorum && instances.values.allSatisfy { $0.isStill }
             && dcs.members.keys.allSatisfy { instances[$0] != nil }
@@ -100,6 +105,12 @@ struct World: Sendable {
         if let end = isolatedUntil, now >= end {
             isolatedUntil = nil
             isolated = []
+        }
+        if !powerReturns.isEmpty {
+            for node in nodes where powerReturns[node].map({ now >= $0 }) == true {
+                tell("\(node) is back")
+                powerUp(node)
+            }
         }
         if settledRevision != revision {
             settleContainers()
