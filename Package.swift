@@ -62,7 +62,9 @@ let package = Package(
         + target("Cluster")
         + target("Manifest", ["Cluster", "LibYAML"], resources: [.copy("Scenarios")])
         + target("Rendering", ["Cluster"], resources: [.copy("Golden")])
-        + target("Planning", ["Cluster", "Rendering"], excluding: ["Golden"])
+        + target(
+            "Planning", ["Cluster", "Rendering"], testedWith: ["Observation"],
+            excluding: ["Golden"])
         + target("RemoteCommands", ["Cluster"])
         + target("SSHConfiguration", ["Cluster", "LibCrypto"])
         // Effects, and those who use them.

@@ -106,12 +106,19 @@ package enum MemberState: Equatable, Sendable, Codable {
 
 extension PatroniMember {
     /// Patroni names what a replica receives since 3.0.4, and leaves it out where it receives nothing.
-    package var tellsReplicationState: Bool {
+    package var tellsReplicationState: Bool { isPatroni(since: [3, 0, 4]) }
+
+    /// `nostream: true`, a tag since 4.0.0: it replays the WAL archive and never streams.
+    package var isNeverToStream: Bool {
+        tags["nostream"] == .bool(true) && isPatroni(since: [4])
+    }
+
+    private func isPatroni(since first: [Int]) -> Bool {
         guard let patroniVersion else { return false }
         let numbers = patroniVersion.split(separator: ".").map { part in
             Int(part.prefix { $0.isASCII && $0.isNumber }) ?? 0
         }
-        return !numbers.lexicographicallyPrecedes([3, 0, 4])
+        return !numbers.lexicographicallyPrecedes(first)
     }
 
     /// It says itself that its data is of no use as it is: Postgres does not start, or it is down and

@@ -22,8 +22,13 @@ package struct ClusterHealth: Sendable {
     package func isHealthy(_ member: MemberName) -> Bool {
         switch members[member] {
         case .leads, .streams: true
-        case .notStreaming, .unreachable, nil: false
+        case .replays, .notStreaming, .unreachable, nil: false
         }
+    }
+
+    /// Whether the member is as it should be: a healthy copy, or one that is never to stream.
+    func isSound(_ member: MemberName) -> Bool {
+        members[member] == .replays || isHealthy(member)
     }
 
     package init(_ observed: Observed) {
@@ -97,6 +102,9 @@ package enum MemberHealth: Equatable, Sendable {
     case leads
     /// Streams on the leader's timeline. The lag is what it has not replayed yet.
     case streams(Lag, syncStandby: Bool)
+    /// Replays the WAL archive for good, as its tags say: no copy to rely on (S1, S3, S6), and nobody
+    /// waits for it.
+    case replays
     /// Answers, and is on its way or stuck: says how.
     case notStreaming(String, state: MemberState)
     case unreachable(String)
@@ -114,6 +122,14 @@ package enum MemberHealth: Equatable, Sendable {
             return
         }
         guard Self.isStreaming(answer, named: name, from: leader) else {
+            if answer.state == .running, answer.isNeverToStream {
+                self = .replays
+                return
+            }
+            if answer.replaysArchive {
+                self = .notStreaming(Self.reason(answer), state: .inArchiveRecovery)
+                return
+            }
             self = .notStreaming(Self.reason(answer), state: answer.state)
             return
         }
@@ -142,6 +158,7 @@ package enum MemberHealth: Equatable, Sendable {
     }
 
     private static func reason(_ answer: PatroniMember) -> String {
+        if answer.replaysArchive { return "replays the WAL archive and does not stream yet" }
         if answer.state == .running {
             return answer.replicationState.map { "is running, replication is \($0)" }
                 ?? "is running but does not stream"
@@ -153,6 +170,15 @@ package enum MemberHealth: Equatable, Sendable {
     private static func lag(_ answer: PatroniMember, behind leader: PatroniMember) -> Lag {
         guard let end = leader.location, let here = answer.location else { return .unknown }
         return .known(ByteCount(max(0, end - here)))
+    }
+}
+
+extension PatroniMember {
+    /// With a `restore_command` and nothing to stream Patroni says so in `replication_state`; the state
+    /// is "running". In `/cluster` it is the state itself.
+    fileprivate var replaysArchive: Bool {
+        state == .inArchiveRecovery
+            || state == .running && replicationState == MemberState.inArchiveRecovery.word
     }
 }
 

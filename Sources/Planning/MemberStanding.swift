@@ -22,7 +22,7 @@ enum MemberNeed {
 
 struct MemberStanding {
     var need: MemberNeed
-    /// Takes a healthy copy away for a while.
+    /// Works as it should: what is done to it waits for the others.
     var isHealthy: Bool
     var container: ObservedContainer?
     /// What is not as declared, whether it is seen to or not.
@@ -34,7 +34,7 @@ struct MemberStanding {
 
     init(_ member: PlacedMember, _ situation: Situation) {
         let health = situation.health.members[member.name]
-        isHealthy = situation.health.isHealthy(member.name)
+        isHealthy = situation.health.isSound(member.name)
         switch situation.standing(situation.address(member)) {
         case .unknown(let reason): need = .unknown(reason)
         case .absent: need = .creation
@@ -74,13 +74,13 @@ struct MemberStanding {
                 return .patience("it \(reason), and \(EtcdStage.unseen(situation))")
             case .unreachable, nil:
                 return .patience("who leads is not known, and \(EtcdStage.unseen(situation))")
-            case .leads, .streams: break
+            case .leads, .streams, .replays: break
             }
         }
         let settling = container.hasStarted(
             within: grace, by: situation.node(member.node)?.clock)
         switch health {
-        case .leads, .streams: return changes.isEmpty ? .nothing : .recreation(fields)
+        case .leads, .streams, .replays: return changes.isEmpty ? .nothing : .recreation(fields)
         case .notStreaming(let reason, let state):
             if case .creatingReplica = state { return .patience("it \(reason)") }
             // S2: as long as it says that it leads, it is Patroni's to start, stop or replace.
@@ -89,7 +89,10 @@ struct MemberStanding {
                     "it \(reason), which is for its Patroni to see to (should it hang: docker logs,"
                         + " docker restart)")
             }
-            if !changes.isEmpty { return .recreation(fields + [.broken("it \(reason)")]) }
+            if !changes.isEmpty {
+                return .recreation(
+                    state == .inArchiveRecovery ? fields : fields + [.broken("it \(reason)")])
+            }
             return ailing(state, reason, settling, container, situation, member)
         case .unreachable(let reason):
             if Rules.streams(to: member.name, situation.observed, situation.health) {

@@ -12,7 +12,7 @@ package enum Motion {
             switch member {
             case .notStreaming(let reason, let state): passes(state) ? "\(name) \(reason)" : nil
             case .unreachable: hasJustStarted(name, observed) ? "\(name) has just started" : nil
-            case .leads, .streams: nil
+            case .leads, .streams, .replays: nil
             }
         }
         if health.leaders.isEmpty, mayElect(health, observed) {

@@ -28,7 +28,7 @@ import Testing
         #expect(try said(.starting) == "postgres-3 is starting")
         #expect(try said(.stopping) == "postgres-3 is stopping")
         #expect(try said(.restarting) == "postgres-3 is restarting")
-        for state in [MemberState.creatingReplica, .inArchiveRecovery, .stopped, .startFailed] {
+        for state in [MemberState.creatingReplica, .stopped, .startFailed] {
             #expect(try said(state) == nil)
         }
     }

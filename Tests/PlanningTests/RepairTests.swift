@@ -54,7 +54,6 @@ import Testing
             try plan(.stopped, startedAt: 9_000, createdAt: 100, identifier: "75123")
                 == ["restart:postgres-3"])
         #expect(try plan(.creatingReplica, startedAt: 100, createdAt: 100) == [])
-        #expect(try plan(.inArchiveRecovery, startedAt: 100, createdAt: 100) == [])
     }
 
     /// An old leader that could not be rewound: its rows were wiped as if it were any replica.

@@ -291,7 +291,6 @@ import Testing
         }
         for state in [
             MemberState.creatingReplica, .initializing, .starting, .restarting, .stopping,
-            .inArchiveRecovery,
         ] {
             #expect(
                 try verdict(.stillAiling("postgres-3"), state)

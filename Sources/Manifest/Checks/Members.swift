@@ -79,7 +79,9 @@ extension Checks {
         let pinned = desired.postgres.members.map(\.name.rawValue)
         if let member = desired.postgres.members.first(where: { $0.name.rawValue == name }) {
             let tags = desired.postgres.tags.merging(member.tags) { _, own in own }
-            if tags["nofailover"] == .bool(true) || tags["failover_priority"] == .int(0) {
+            if tags["nofailover"] == .bool(true) || tags["failover_priority"] == .int(0)
+                || tags["nostream"] == .bool(true)
+            {
                 error(
                     mark, "rollout.preferredLeader is \(name.shown), whose tags forbid it to lead")
             }

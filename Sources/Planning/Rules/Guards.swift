@@ -110,12 +110,12 @@ extension Rules {
         return waits.isEmpty ? .holds : .wait(waits.joined(separator: "; "))
     }
 
-    /// Why a member is no healthy copy; `nil` when it is one.
+    /// Why a member is no healthy copy; `nil` when it is one, or is never to be one.
     static func complaint(
         about member: MemberName, maxLag: ByteCount, _ health: ClusterHealth, _ observed: Observed
     ) -> String? {
         switch health.members[member] {
-        case .leads: nil
+        case .leads, .replays: nil
         case .streams(.known(let lag), _):
             lag <= maxLag
                 ? nil
@@ -155,13 +155,14 @@ extension Rules {
         return .holds
     }
 
-    /// `nofailover: true` or `failover_priority: 0`.
+    /// `nofailover: true`, `failover_priority: 0`; whoever is never to stream has not all there is.
     static func mayNotLead(_ observed: Observed, _ member: MemberName) -> Bool {
         tags(of: member, observed).contains { mayNotLead($0) }
     }
 
     static func mayNotLead(_ tags: [String: JSONValue]) -> Bool {
         tags["nofailover"] == .bool(true) || tags["failover_priority"] == .int(0)
+            || tags["nostream"] == .bool(true)
     }
 
     /// `nosync: true`: Patroni never makes it the synchronous standby.
@@ -204,7 +205,7 @@ extension Rules {
         switch health.members[member] {
         case .notStreaming: return true
         case .unreachable: return !streams(to: member, observed, health)
-        case .leads, .streams, nil: return false
+        case .leads, .streams, .replays, nil: return false
         }
     }
 

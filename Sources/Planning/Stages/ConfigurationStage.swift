@@ -133,7 +133,7 @@ struct ConfigurationStage {
             // Before the leader has the lower value, a standby starts with the higher one.
             if draft.restarted.contains(name) { return leaderFirst }
             let isPending = situation.observed.members[name]?.value?.pendingRestart == true
-            return situation.health.isHealthy(name) && (!forced.isEmpty || isPending)
+            return situation.health.isSound(name) && (!forced.isEmpty || isPending)
         }
         guard !pending.isEmpty else { return }
         guard situation.unknownNodes.isEmpty else {

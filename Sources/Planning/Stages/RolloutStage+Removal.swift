@@ -5,14 +5,14 @@ import Rendering
 extension RolloutStage {
     /// Members to remove that are no healthy copy: they go first, for they hold up the others.
     mutating func removeBroken(_ draft: inout Draft) {
-        for name in situation.leaving where !situation.health.isHealthy(name) {
+        for name in situation.leaving where !situation.health.isSound(name) {
             remove(name, &draft)
         }
     }
 
     /// Members to remove, after HAProxy forgot them.
     mutating func removeHealthy(_ draft: inout Draft) {
-        let names = situation.leaving.filter { situation.health.isHealthy($0) }
+        let names = situation.leaving.filter { situation.health.isSound($0) }
         guard !names.isEmpty, isEverythingSeen(names, &draft) else { return }
         for name in names where name != leader {
             guard !draft.steps.contains(where: { $0.id == StepID("remove:\(name)") }) else {
@@ -26,7 +26,7 @@ extension RolloutStage {
         guard let member = situation.live[name], isEverythingSeen([name], &draft),
             let container = situation.node(member.node)?.container(name.service)
         else { return }
-        let healthy = situation.health.isHealthy(name)
+        let healthy = situation.health.isSound(name)
         let ends = situation.topology.members.count == 1
         let volume =
             situation.desired.postgres.deleteVolumes
