@@ -57,10 +57,13 @@ extension Run {
             return wait(position, reason, at: now)
         }
         for case .idle(let reason, let patience) in verdicts {
-            if ripens(position, within: patience, at: now) >= patience {
-                return end(position, .succeeded, at: now)
+            guard ripens(position, within: patience, at: now) >= patience else {
+                return wait(position, reason, at: now)
             }
-            return wait(position, reason, at: now)
+            let outcome: StepOutcome =
+                state.step.changesFields
+                ? .failed("\(reason), and as it was: nothing was done; plan again") : .succeeded
+            return end(position, outcome, at: now)
         }
         if state.acts == 0 { states[position].before = observed }
         act(position, at: now)
@@ -131,6 +134,14 @@ extension Run {
     func pause(_ position: Int, after elapsed: Duration) -> Duration {
         let isWaitedFor = states[position].step.disruption >= .writePause
         return elapsed < .seconds(10) || isWaitedFor ? .milliseconds(200) : .seconds(1)
+    }
+}
+
+extension Step {
+    /// It was to change a member, not to mend it alone: one that has healed is not as declared.
+    fileprivate var changesFields: Bool {
+        guard case .recreateMember = action else { return false }
+        return causes.contains { if case .field = $0 { true } else { false } }
     }
 }
 
