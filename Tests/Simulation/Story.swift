@@ -67,11 +67,11 @@ struct Story: Sendable {
         }
         if seed.oneIn(2) { accepted = [] }
         if seed.oneIn(6) {
-            let kind = seed.number(0...7)
+            let kind = seed.number(0...8)
             if kind == 4, shape.desired.etcd.members.count == 3, seed.oneIn(2) {
                 desired.etcd.members = Shape.etcdMembers(1, on: 3)
             }
-            if kind == 5 || kind == 6, seed.oneIn(2) {
+            if kind == 8 || (kind == 5 || kind == 6) && seed.oneIn(2) {
                 desired.etcd.image = ImageReference("etcd:3.6")
             }
             // Somebody sees to it at the same time; the power is back shortly before the tool looks.
@@ -89,6 +89,7 @@ struct Story: Sendable {
                 case 4: world.killAVoterAndMuteAnother()
                 case 6: world.killEtcdButOne()
                 case 7: world.blackOutLeader()
+                case 8: world.muteEtcdForLong()
                 default: world.cutAReplicaOff()
                 }
             }

@@ -24,6 +24,12 @@ extension World {
         for name in names { mute[name] = end }
     }
 
+    /// All of it, for several looks of the tool, and for less than the twenty seconds that it waits.
+    mutating func muteEtcdForLong() {
+        let end = now + .seconds(seed.number(20...28))
+        for member in etcd.members { mute[EtcdName(member.name)] = end }
+    }
+
     mutating func toggle(_ node: NodeName) {
         if servers.values.allSatisfy(\.isUp) {
             powerDown(node)
