@@ -220,7 +220,7 @@ struct Oracle: Sendable {
         pending[member] = left > 0 ? left : nil
     }
 
-    /// - Parameter asCopy: it is made anew from another copy at once.
+    /// - Parameter asCopy: it is made anew at once from another copy, which has all that it has.
     mutating func dataIsDeleted(
         of member: MemberName, volume: String, on node: NodeName, asCopy: Bool, in world: World
     ) {

@@ -144,7 +144,9 @@ extension World {
         }
         oracle.memberGoesDown(member, by: "reinitialisation of", in: self)
         oracle.dataIsDeleted(
-            of: member, volume: member.rawValue, on: node, asCopy: true, in: self)
+            of: member, volume: member.rawValue, on: node,
+            asCopy: data[VolumeKey(node: node, volume: member.rawValue)]?.hasDiverged != true,
+            in: self)
         cloneAnew(member, on: node)
         return reply(200, "reinitialize started", isLost: meetsFault)
     }
