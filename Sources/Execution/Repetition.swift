@@ -77,11 +77,7 @@ extension Step {
     /// Whether it takes down a Postgres member, moves the leader, or touches etcd's membership or a
     /// running etcd member. Creating and starting what does not run takes nothing down.
     package func isDisruptive(topology: Topology) -> Bool {
-        // Members whose containers are gone come back side by side: one alone could be the wrong one
-        // to lead.
-        let isCreation = causes.contains { if case .missing = $0 { true } else { false } }
         switch action {
-        case .recreateMember where isCreation: return false
         case .recreateContainer(let address) where guards.contains(.containerDown(address)):
             return false
         case .recreateMember, .restartMember, .reinitialize, .restartPostgres, .switchover,

@@ -214,6 +214,8 @@ package enum Guard: Hashable, Sendable {
     case containerIs(ContainerAddress, id: String)
     /// The container does not run, as the plan saw it: recreating it takes nothing away (S5).
     case containerDown(ContainerAddress)
+    /// There is no container, as the plan saw it: whoever made one meanwhile is not acted upon (S9).
+    case containerMissing(ContainerAddress)
     /// At least one other member is a healthy copy (S6).
     case healthyCopy(besides: MemberName)
 }

@@ -13,7 +13,8 @@ extension Command {
     }
 
     /// Creates a service's container from the project's compose.yaml, or with `recreating` makes it
-    /// anew even where compose sees no difference.
+    /// anew even where compose sees no difference. Without, one that is there by then stays as it is,
+    /// whatever it was made from, and is an error: somebody else was quicker, and it may lead.
     ///
     /// Never pulls, builds or touches another service. The project's network is made by one
     /// command at a time: two at once would both try.
@@ -34,26 +35,16 @@ extension Command {
         let mine =
             "docker ps -aq --no-trunc --filter \(isOfProject) --filter \(isOfService)"
             + " --filter label=com.docker.compose.oneoff=False"
-        let states = ContainerState.precedence.prefix(3).map { states in
-            states.map { "--filter status=\($0.rawValue)" }.joined(separator: " ")
-        }
-        let force = recreating ? " --force-recreate" : ""
+        let fate = recreating ? "--force-recreate" : "--no-recreate"
         let text = """
             cd \(try ShellWord.quote(project.directory))
             mine() {
               \(mine) "$@"
             }
-            if [ "$(mine | wc -l)" -gt 1 ]; then
-              kept=$(mine \(states[0]) | head -n 1)
-              [ -n "$kept" ] || kept=$(mine \(states[1]) | head -n 1)
-              [ -n "$kept" ] || kept=$(mine \(states[2]) | head -n 1)
-              for other in $(mine \(states[2])); do
-                [ "$other" = "$kept" ] || docker rm "$other" > /dev/null 2>&1 || :
-              done
-            fi
+            \(recreating ? clearing : try refusing(service))
             up() {
               docker compose --ansi never -p \(name) -f compose.yaml up -d --no-deps --no-build \
-            --pull never\(force) -t \(grace.wholeSeconds) \(try ShellWord.quote(service.rawValue))
+            --pull never \(fate) -t \(grace.wholeSeconds) \(try ShellWord.quote(service.rawValue))
             }
             if ! docker network inspect \(name)_default > /dev/null 2>&1 && \
             command -v flock > /dev/null; then
@@ -66,6 +57,36 @@ extension Command {
         return Command(
             "\(recreating ? "recreate" : "create") \(service)",
             Script(preluded: text, limit: limit))
+    }
+
+    /// Of several containers of a service all go that do not run, but for the one that counts.
+    private static var clearing: String {
+        let states = ContainerState.precedence.prefix(3).map { states in
+            states.map { "--filter status=\($0.rawValue)" }.joined(separator: " ")
+        }
+        return """
+            if [ "$(mine | wc -l)" -gt 1 ]; then
+              kept=$(mine \(states[0]) | head -n 1)
+              [ -n "$kept" ] || kept=$(mine \(states[1]) | head -n 1)
+              [ -n "$kept" ] || kept=$(mine \(states[2]) | head -n 1)
+              for other in $(mine \(states[2])); do
+                [ "$other" = "$kept" ] || docker rm "$other" > /dev/null 2>&1 || :
+              done
+            fi
+            """
+    }
+
+    private static func refusing(_ service: ServiceName) throws(UnquotableText) -> String {
+        let late =
+            "a container of \(service) was made by someone else since the plan: nothing was done to"
+            + " it; plan again"
+        return """
+            found=$(mine)
+            if [ -n "$found" ]; then
+              printf '%s\\n' \(try ShellWord.quote(late)) >&2
+              exit 73
+            fi
+            """
     }
 
     /// Starts a stopped container.

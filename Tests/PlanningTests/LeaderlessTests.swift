@@ -109,7 +109,9 @@ import Testing
         world.observed.views = [:]
         let plan = try world.plan()
         #expect(plan.steps.map(\.id) == ["create:postgres-1"])
-        #expect(plan.steps.first?.guards == [])
+        #expect(
+            plan.steps.first?.guards
+                == [.containerMissing(ContainerAddress("postgres-1", on: "node-1"))])
     }
 
     /// The members that an election needs would have been taken down in the middle of it.

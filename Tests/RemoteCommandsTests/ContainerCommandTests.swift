@@ -68,6 +68,7 @@ struct ContainerCommandTests {
         let creation = try Command.composeUp(
             "rest", in: project, recreating: false, grace: .seconds(10), limit: .seconds(60))
         #expect(creation.summary == "create rest")
+        #expect(creation.script.text.contains(" --no-recreate -t 10 rest\n"))
         #expect(!creation.script.text.contains("--force-recreate"))
     }
 
@@ -91,9 +92,26 @@ struct ContainerCommandTests {
                         + "--filter label=com.docker.compose.oneoff=False",
                     "network inspect crm_default",
                     "compose --ansi never -p crm -f compose.yaml up -d --no-deps --no-build "
-                        + "--pull never -t 10 rest",
+                        + "--pull never --no-recreate -t 10 rest",
                 ])
         }
+    }
+
+    /// It was recreated, the leader too: between the last look and the act somebody had made it.
+    @Test("a container that is there must be left alone by its creation", arguments: Shell.all)
+    func cameBack(shell: Shell) throws {
+        let scratch = try Scratch()
+        try scratch.program("docker", "case $1 in ps) echo 4f1c ;; esac")
+        let command = try Command.composeUp(
+            "postgres-1", in: Project(name: "crm", directory: scratch.path), recreating: false,
+            grace: .seconds(10), limit: .seconds(60))
+        let answer = try shell.run(command.script, path: scratch.path)
+        #expect(answer.status == 73)
+        #expect(
+            answer.errors
+                == "a container of postgres-1 was made by someone else since the plan: nothing was"
+                + " done to it; plan again\n")
+        #expect(try !scratch.calls().contains { $0.hasPrefix("compose ") })
     }
 
     /// Newest first, as docker lists them. Found on the lab: compose failed over the name of the one

@@ -29,7 +29,7 @@ struct HostileTextTests {
         docker() {
           printf '%s\0' "$#" "$@" >> "$calls"
           case "$1 $2" in
-            'ps -aq') echo found ;;
+            'ps -aq') case $5 in id=*) echo found ;; esac ;;
             'volume ls') printf '%s\n' "$volume" ;;
             'exec -i') cat > "$input" ;;
           esac
@@ -131,7 +131,8 @@ struct HostileTextTests {
         ]
         let compose = [
             "compose", "--ansi", "never", "-p", project.name, "-f", "compose.yaml", "up", "-d",
-            "--no-deps", "--no-build", "--pull", "never", "-t", "10", service.rawValue,
+            "--no-deps", "--no-build", "--pull", "never", "--no-recreate", "-t", "10",
+            service.rawValue,
         ]
         return [
             Case(

@@ -35,7 +35,7 @@ extension Scenario {
         .ailingOrOthersStreaming("postgres-1", maxLag: lag),
         .takesNothingAway("postgres-1", maxLag: lag),
         .restartPending("postgres-1"), .containerIs(haproxy, id: "c"),
-        .containerDown(haproxy),
+        .containerDown(haproxy), .containerMissing(haproxy),
         .healthyCopy(besides: "postgres-1"),
     ]
 

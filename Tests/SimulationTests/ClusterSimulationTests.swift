@@ -36,6 +36,25 @@ struct ClusterSimulationTests {
         #expect(failed == [])
     }
 
+    /// Steps that had been planned to make containers recreated them, the new leader's too.
+    @Test("leaves alone what a person brings back before it is made")
+    func broughtBack() async throws {
+        let problems = try await apart {
+            let starts = try Starts([.threeServers])
+            return (1...40 as ClosedRange<UInt64>).flatMap { number in
+                var desired = Shape.threeServers.desired
+                desired.postgres.image = ImageReference("spilo-17:2")
+                var story = Story(desired)
+                // The first plan is made after 100 s.
+                let delay = Duration.milliseconds(99_000 + 300 * Int64(number))
+                story.prepare = { $0.takeDown(returningAfter: delay) }
+                return ClusterSimulation(number: number, story: story)
+                    .play(from: starts[.threeServers]).problems.map { "seed \(number): \($0)" }
+            }
+        }
+        #expect(problems == [])
+    }
+
     @Test("is one story a seed, told twice in the same words")
     func reproducible() async throws {
         let other = try await apart {

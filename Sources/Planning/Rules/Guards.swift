@@ -42,6 +42,7 @@ extension Rules {
             restartPending(member, observed)
         case .containerIs(let address, let id): containerIs(address, id, observed)
         case .containerDown(let address): containerDown(address, observed)
+        case .containerMissing(let address): containerMissing(address, observed)
         case .healthyCopy(let besides): healthyCopy(besides: besides, observed)
         }
     }
@@ -56,7 +57,7 @@ extension Rules {
         case .switchoverPossible: [.patroni, .configuration]
         case .etcdHealthy, .etcdForgot, .etcdLosesNothing: [.etcd]
         case .nothingBootstrapped: [.patroni]
-        case .containerIs(let address, _): [.node(address.node)]
+        case .containerIs(let address, _), .containerMissing(let address): [.node(address.node)]
         case .containerDown(let address): [.node(address.node), .etcd]
         }
     }
@@ -271,24 +272,6 @@ extension Rules {
         var turn: Int64 = 10
         if case .int(let seconds) = observed.configuration?.value?["loop_wait"] { turn = seconds }
         return .seconds(count * max(1, min(turn, 60)))
-    }
-
-    private static func containerIs(
-        _ address: ContainerAddress, _ id: String, _ observed: Observed
-    ) -> Verdict {
-        guard let reading = observed.nodes[address.node] else {
-            return .wait("\(address.node) was not looked at")
-        }
-        switch reading {
-        case .unreachable(let reason):
-            return .wait("\(address.node) could not be looked at: \(reason)")
-        case .known(let node):
-            guard let container = node.container(address.service) else {
-                return .refused("the container of \(address) is gone")
-            }
-            return container.id == id
-                ? .holds : .refused("the container of \(address) was replaced by someone else")
-        }
     }
 
     /// S6: the leader, or a replica that streams.

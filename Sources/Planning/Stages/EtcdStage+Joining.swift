@@ -90,6 +90,7 @@ extension EtcdStage {
         draft.add(
             "create:\(address.service)@\(address.node)", .createContainer(address),
             because: [.missing("etcd member \(member.name) has no container")], after: after,
+            guards: [.containerMissing(address)],
             done: .etcdMemberHealthy(member.name, isLearner: isLearner),
             limit: situation.rollout.stepTimeout)
     }

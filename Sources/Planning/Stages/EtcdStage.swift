@@ -13,6 +13,7 @@ enum EtcdStage {
                     draft.add(
                         "create:\(address.service)@\(address.node)", .createContainer(address),
                         because: [.missing("no etcd yet")], after: draft.prepared,
+                        guards: [.containerMissing(address)],
                         done: .etcdMemberHealthy(member.name, isLearner: false),
                         limit: situation.rollout.stepTimeout))
             }

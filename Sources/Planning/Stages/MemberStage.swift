@@ -114,11 +114,11 @@ enum MemberStage {
             configuration.patch(&draft)
             after = draft.created
         } else if missing.count == situation.topology.members.count, situation.live.isEmpty {
-            recreateAll(missing, situation, after: after, &draft)
+            createAll(missing, situation, after: after, &draft)
             return
         } else if situation.isLeaderless {
             let withData = missing.filter { hasData($0, situation) }
-            if !withData.isEmpty { recreateAll(withData, situation, after: after, &draft) }
+            if !withData.isEmpty { createAll(withData, situation, after: after, &draft) }
             rest.removeAll { withData.contains($0) }
             after += draft.lastDisruption + draft.created
         }
@@ -138,7 +138,7 @@ enum MemberStage {
                 draft.add(
                     "add:\(member.name)", .addReplica(member.name),
                     because: [.missing("\(member.name) does not exist")], after: after,
-                    guards: [.clusterSettled],
+                    guards: [.containerMissing(situation.address(member)), .clusterSettled],
                     done: .streaming(member.name, maxLag: situation.maxLag),
                     limit: situation.rollout.stepTimeout))
             draft.restarted.insert(member.name)
@@ -191,7 +191,10 @@ enum MemberStage {
         let id = draft.add(
             "bootstrap:\(member.name)", .bootstrap(member.name),
             because: [.missing("the cluster does not exist yet")], after: after,
-            guards: [.nothingBootstrapped, .etcdHealthy(besides: [])],
+            guards: [
+                .containerMissing(situation.address(member)), .nothingBootstrapped,
+                .etcdHealthy(besides: []),
+            ],
             done: .leads(member.name), limit: situation.rollout.stepTimeout)
         draft.created = [id]
         draft.restarted.insert(member.name)
@@ -199,7 +202,7 @@ enum MemberStage {
 
     /// Containers are gone, their volumes are there (`docker compose down`), and nobody leads: Patroni
     /// knows from etcd and the data which member may, so all come back side by side.
-    private static func recreateAll(
+    private static func createAll(
         _ members: [PlacedMember], _ situation: Situation, after: [StepID], _ draft: inout Draft
     ) {
         guard situation.unknownNodes.isEmpty, !EtcdStage.isFresh(situation) else {
@@ -214,8 +217,9 @@ enum MemberStage {
         for member in members {
             draft.created.append(
                 draft.add(
-                    "create:\(member.name)", .recreateMember(member.name),
+                    "create:\(member.name)", .createContainer(situation.address(member)),
                     because: [.missing("its container is gone, its data is there")], after: after,
+                    guards: [.containerMissing(situation.address(member))],
                     done: .memberHealthy(member.name, maxLag: situation.maxLag),
                     limit: situation.rollout.stepTimeout))
             draft.restarted.insert(member.name)

@@ -144,7 +144,7 @@ enum ServiceStage {
                 draft.add(
                     "create:\(suffix)", .createContainer(address),
                     because: [.missing("no container of \(address.service) on \(address.node)")],
-                    after: after, done: done, limit: limit)
+                    after: after, guards: [.containerMissing(address)], done: done, limit: limit)
             ]
         case .present(let container, let changes):
             let same = Guard.containerIs(address, id: container.id)

@@ -82,6 +82,7 @@ extension Guard {
         case .containerIs(let address, let id):
             .term("container_is", container: address, ["container_id": .string(id)])
         case .containerDown(let address): .term("container_down", container: address)
+        case .containerMissing(let address): .term("container_missing", container: address)
         case .healthyCopy(let name): .term("healthy_copy", member: name)
         }
     }

@@ -21,16 +21,14 @@ extension World {
         switch operation {
         case .up(let address, recreating: true): return announceStop(address, "recreation of")
         case .up(let address, recreating: false):
-            // Compose recreates what differs from its file.
-            let spec = servers[address.node]?.composed[address.service]
-            guard let existing = servers[address.node]?.containers[address.service] else {
-                if case .postgres(let member)? = spec?.role {
-                    oracle.memberIsMade(member, in: self)
-                }
-                return nil
+            // What is there stays (--no-recreate).
+            let server = servers[address.node]
+            if server?.containers[address.service] == nil,
+                case .postgres(let member)? = server?.composed[address.service]?.role
+            {
+                oracle.memberIsMade(member, in: self)
             }
-            guard existing.spec != spec else { return nil }
-            return announceStop(address, "recreation of")
+            return nil
         case .restart(let address): return announceStop(address, "restart of")
         case .remove(let address, let id, let volume):
             var member: MemberName?
@@ -169,10 +167,7 @@ extension World {
         }
         servers[address.node]?.leftovers[address.service] = nil
         if let existing = servers[address.node]?.containers[address.service] {
-            if existing.spec == spec, !recreating {
-                if !existing.isRunning { run(address) }
-                return nil
-            }
+            guard recreating else { return "\(existing.id) was made by someone else" }
             stop(address)
         }
         let new = created(spec, on: address.node)
@@ -189,7 +184,7 @@ extension World {
         else { return }
         servers[node]?.leftovers[service] = nil
         let old = servers[node]?.containers[service]
-        if let old, old.spec == spec, !recreating { return }
+        if old != nil, !recreating { return }
         let new = created(spec, on: node)
         guard let old else {
             servers[node]?.containers[service] = new
@@ -207,7 +202,7 @@ extension World {
         servers[node]?.containers[service] = new
     }
 
-    private mutating func created(_ spec: ContainerSpec, on node: NodeName) -> WorldContainer {
+    mutating func created(_ spec: ContainerSpec, on node: NodeName) -> WorldContainer {
         for case .volume(let name) in spec.mounts.map(\.source) {
             servers[node]?.volumes.insert(name)
         }
@@ -249,7 +244,7 @@ extension World {
     }
 
     /// `docker stop`: a member gives up its keys as it goes.
-    private mutating func stop(_ address: ContainerAddress) {
+    mutating func stop(_ address: ContainerAddress) {
         guard let container = servers[address.node]?.containers[address.service],
             container.isRunning
         else { return }

@@ -25,6 +25,8 @@ struct World: Sendable {
     var isolatedUntil: Duration?
     /// When servers that went down come back by themselves.
     var powerReturns: [NodeName: Duration] = [:]
+    /// What a person will bring back.
+    var revival: Revival?
     /// Whom the leader lists as streaming though its connection was cut without a word, until its
     /// time-out.
     var ghosts = Roster<MemberName, Duration>()
@@ -125,6 +127,7 @@ struct World: Sendable {
             }
         }
         passPatroniTime()
+        bringBack()
         // Not a copy of itself in the world that it looks at.
         var watching = oracle
         oracle = Oracle()
