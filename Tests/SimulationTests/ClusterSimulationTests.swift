@@ -36,6 +36,25 @@ struct ClusterSimulationTests {
         #expect(failed == [])
     }
 
+    /// Patroni says "running" of it: it was restarted, or its data wiped.
+    @Test("leaves alone a replica that catches up from the WAL archive")
+    func catchesUp() async throws {
+        let problems = try await apart {
+            let starts = try Starts([.threeServers])
+            return (1...10 as ClosedRange<UInt64>).flatMap { number in
+                var story = Story(Shape.threeServers.desired)
+                story.prepare = {
+                    // The first plan is made after 100 s.
+                    $0.archiveLasts = .seconds(90 + 10 * Int64(number))
+                    $0.restartAReplica()
+                }
+                return ClusterSimulation(number: number, story: story)
+                    .play(from: starts[.threeServers]).problems.map { "seed \(number): \($0)" }
+            }
+        }
+        #expect(problems == [])
+    }
+
     /// Steps that had been planned to make containers recreated them, the new leader's too.
     @Test("leaves alone what a person brings back before it is made")
     func broughtBack() async throws {

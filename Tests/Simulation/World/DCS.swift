@@ -69,6 +69,8 @@ struct Instance: Sendable {
         case bootstrapping(until: Duration)
         case cloning(until: Duration)
         case starting(until: Duration)
+        /// Runs as a replica and restores from the WAL archive: it was away for too long.
+        case replaying(until: Duration)
         case following
         /// Runs as a replica and streams from nobody: its leader or etcd is out of its reach.
         case detached

@@ -59,8 +59,7 @@ extension World {
         let node = instance.node
         let key = VolumeKey(node: node, volume: member.rawValue)
         switch instance.activity {
-        case .booting(let until):
-            if now >= until { instance.activity = .idle }
+        case .booting(let until) where now >= until: instance.activity = .idle
         case .idle: leaveIdle(key, &instance)
         case .bootstrapping(let until) where now >= until:
             data[key] = DataDirectory()
@@ -86,10 +85,11 @@ extension World {
             } else if !leaderIsInReach(of: node) {
                 instance.activity = .detached
             } else {
-                instance.activity = data[key]?.hasDiverged == true ? .stuck : .following
+                instance.activity = afterStart(key)
             }
         case .steppingDown(let until) where now >= until:
             instance.activity = .starting(until: now + .seconds(2))
+        case .replaying(let until) where now >= until: instance.activity = .following
         case .detached: leaveDetached(member, &instance)
         case .reattaching(let until) where !leaderIsInReach(of: node):
             if now >= until { instance.activity = .detached }

@@ -100,6 +100,9 @@ extension World {
                 "received_location": at, "replayed_location": at, "paused": .bool(false),
             ])
             if instance.isFollowing { fields["replication_state"] = .string("streaming") }
+            if case .replaying = instance.activity {
+                fields["replication_state"] = .string(standing.listed)
+            }
         }
         let status = standing.isUp ? 200 : 503
         return WebAnswer(
@@ -135,6 +138,8 @@ extension World {
                 own: "creating replica", listed: "creating replica", role: "replica", isUp: false)
         case .starting: Standing(own: "starting", listed: "starting", role: "replica", isUp: false)
         case .following: Standing(own: "running", listed: "streaming", role: "replica", isUp: true)
+        case .replaying:
+            Standing(own: "running", listed: "in archive recovery", role: "replica", isUp: true)
         case .detached, .stuck, .reattaching:
             Standing(own: "running", listed: "running", role: "replica", isUp: true)
         case .promoting: Standing(own: "running", listed: "running", role: "replica", isUp: true)

@@ -25,6 +25,8 @@ struct World: Sendable {
     var isolatedUntil: Duration?
     /// When servers that went down come back by themselves.
     var powerReturns: [NodeName: Duration] = [:]
+    /// How long a replica that starts restores from the WAL archive, where there is one.
+    var archiveLasts: Duration?
     /// What a person will bring back.
     var revival: Revival?
     /// Whom the leader lists as streaming though its connection was cut without a word, until its
@@ -194,6 +196,7 @@ struct World: Sendable {
     func hasYetToCome(_ member: MemberName) -> Bool {
         switch instances[member]?.activity {
         case .booting, .starting: break
+        case .replaying: return true
         default: return false
         }
         return container(of: member).map { clock - $0.container.startedAt < 45 } ?? false
