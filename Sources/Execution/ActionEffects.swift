@@ -149,10 +149,14 @@ extension ActionEffects {
     }
 
     /// What a container that left the manifest was given when it was made; docker's default else.
+    /// A negative one is docker's "for ever".
     private func ownGrace(of address: ContainerAddress, _ observed: Observed) -> Duration {
         let container = observed.nodes[address.node]?.value?.container(address.service)
-        return .seconds(container?.stopTimeout ?? 10)
+        let seconds = container?.stopTimeout ?? 10
+        return seconds < 0 ? Self.longestGrace : min(.seconds(seconds), Self.longestGrace)
     }
+
+    private static let longestGrace = Duration.seconds(3600)
 
     /// What Postgres may need to end its sessions and write its last checkpoint.
     private static let memberGrace = Duration.seconds(300)

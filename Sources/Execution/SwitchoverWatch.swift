@@ -6,11 +6,12 @@ package import Cluster
 /// the move may still happen. When the old leader leads by its own answer long after that, and nothing
 /// is scheduled, Patroni has most likely given up: waiting on tells no more.
 package enum SwitchoverWatch {
-    /// How long Patroni itself waits for a switchover, from its dynamic configuration.
+    /// How long Patroni itself waits for a switchover, from its dynamic configuration. A `loop_wait`
+    /// that no cluster works with is no reason to wait for hours.
     package static func patience(_ configuration: Reading<JSONValue>?) -> Duration {
         var loopWait: Int64 = 10
         if case .int(let seconds) = configuration?.value?["loop_wait"] { loopWait = seconds }
-        return .seconds(2 * max(10, loopWait))
+        return .seconds(2 * min(max(10, loopWait), 300))
     }
 
     package static func hasGivenUp(

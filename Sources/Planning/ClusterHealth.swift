@@ -71,9 +71,9 @@ package struct ClusterHealth: Sendable {
         if isFailsafeActive { return "Patroni's failsafe mode is active: the DCS is lost" }
         for (name, answer) in answers.sorted(by: { $0.key < $1.key }) {
             if let seen = answer.dcsLastSeen, let now = answer.answeredAt,
-                now - seen > staleAfterSeconds
+                now.distance(since: seen) > staleAfterSeconds
             {
-                return "\(name) last reached etcd \(now - seen) s ago"
+                return "\(name) last reached etcd \(now.distance(since: seen)) s ago"
             }
         }
         // The leader's own view must agree with it, or it may have lost the lock without knowing.
@@ -169,7 +169,16 @@ package enum MemberHealth: Equatable, Sendable {
     /// From replayed positions: Patroni's own `lag` counts received WAL, so a paused replay shows 0.
     private static func lag(_ answer: PatroniMember, behind leader: PatroniMember) -> Lag {
         guard let end = leader.location, let here = answer.location else { return .unknown }
-        return .known(ByteCount(max(0, end - here)))
+        return .known(ByteCount(max(0, end.distance(since: here))))
+    }
+}
+
+extension Int64 {
+    /// The difference, as far as it can be told: a server's number may be any.
+    func distance(since earlier: Int64) -> Int64 {
+        let (difference, isBeyond) = subtractingReportingOverflow(earlier)
+        guard isBeyond else { return difference }
+        return self < earlier ? .min : .max
     }
 }
 

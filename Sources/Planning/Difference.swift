@@ -219,7 +219,7 @@ package struct ContainerDifference {
         }
         let wanted = spec.resources
         compare("memory", live.memory, wanted.memory) { $0.description }
-        compare("cpus", live.nanoCPUs, wanted.cpus.map { Int64(($0 * 1e9).rounded()) }) {
+        compare("cpus", live.nanoCPUs, wanted.cpus.map { Int64(min($0 * 1e9, 1e18).rounded()) }) {
             "\(Double($0) / 1e9)"
         }
         let shared = live.sharedMemory == Self.dockersSharedMemory ? nil : live.sharedMemory

@@ -163,7 +163,8 @@ struct MemberStanding {
     private static func wasRestarted(_ container: ObservedContainer, _ clock: Int64?) -> Bool {
         guard let created = container.createdAt, let started = container.startedAt
         else { return false }
-        return started - created > 30 && container.hasStarted(within: lately, by: clock)
+        return started.distance(since: created) > 30
+            && container.hasStarted(within: lately, by: clock)
     }
 
     /// A restart before that belongs to another story: a reboot, an update.

@@ -77,7 +77,7 @@ enum ObservationPromises {
     private static let digest: @Sendable (String) -> String = { "digest of \($0.utf8.count)" }
 
     /// The clusters that observations are planned against: one server, and three.
-    private static let clusters: [Desired] = ManifestDecoder.decode(
+    static let clusters: [Desired] = ManifestDecoder.decode(
         Array(manifest.utf8), file: "m"
     ).clusters
 }

@@ -50,6 +50,16 @@ enum DockerPromises {
         node.foreignPorts = DockerAnswer.foreignPorts(json, project: "lab")
         node.volumes = DockerAnswer.volumes(json, project: "lab")
         try ObservationPromises.checkSaved(Observed(nodes: [NodeName("hil-1"): .known(node)]))
+        guard !node.containers.isEmpty else { return }
+        try AnsweredCluster.check { observed in
+            for (name, reading) in observed.nodes {
+                guard case .known(var shown) = reading else { continue }
+                let services = Set(node.containers.map(\.service))
+                shown.containers.removeAll { services.contains($0.service) }
+                shown.containers += node.containers
+                observed.nodes[name] = .known(shown)
+            }
+        }
     }
 }
 
@@ -77,7 +87,12 @@ enum PatroniPromises {
             observed.configuration = .known(configuration)
         }
         try ObservationPromises.checkSaved(observed)
-        if observed != Observed() { try JSONPromises.checkTruncation(bytes) }
+        if observed != Observed() {
+            try JSONPromises.checkTruncation(bytes)
+            let leads = observed.members[name].map { $0.value?.role == .leader } ?? true
+            let other = leads ? name : MemberName("postgres-2")
+            try AnsweredCluster.check { $0.take(observed, of: name, as: other) }
+        }
         for status in [200, 202, 412, 500, 503] {
             let answer = WebAnswer(status: status, body: bytes)
             for call in [PatroniCall.switchover(to: name), .restart(name)] {
@@ -85,6 +100,15 @@ enum PatroniPromises {
                     call.outcome(of: answer) == call.outcome(of: answer), "two outcomes of a call")
             }
         }
+    }
+}
+
+extension Observed {
+    /// What one member answered, as the answers of another.
+    fileprivate mutating func take(_ answers: Observed, of name: MemberName, as other: MemberName) {
+        if let answer = answers.members[name] { members[other] = answer }
+        if let view = answers.views[name] { views[other] = view }
+        if let answer = answers.configuration { configuration = answer }
     }
 }
 
@@ -106,6 +130,9 @@ enum EtcdPromises {
         try ObservationPromises.checkSaved(Observed(etcd: [EtcdName("etcd-1"): .known(etcd)]))
         if members != nil || status != nil || statuses != nil || isHealthy != nil {
             try JSONPromises.checkTruncation(bytes)
+            try AnsweredCluster.check { observed in
+                observed.etcd[EtcdName("etcd-1")] = .known(etcd)
+            }
         }
     }
 }
