@@ -3,7 +3,8 @@ package import Cluster
 /// What was applied, on the nodes themselves: one JSON object a line, newest last.
 package enum HistoryCommands {
     package static let path = "state/history.jsonl"
-    /// A file that grew beyond this is cut to its newest half. In bytes.
+    /// A file that grew beyond this is cut to its newest half; the newest line stays whatever its
+    /// size. In bytes.
     static let largest = 1 << 20
 
     /// Adds a line. Writers wait for each other; the half line of one that crashed is ended first,
@@ -28,6 +29,9 @@ package enum HistoryCommands {
             printf '%s\\n' "$line" >> \(path)
             if [ "$(wc -c < \(path))" -gt \(largest) ]; then
               tail -c \(largest / 2) \(path) | tail -n +2 > state/.history.new
+              if [ ! -s state/.history.new ]; then
+                tail -n 1 \(path) > state/.history.new
+              fi
               mv -f state/.history.new \(path)
             fi
 

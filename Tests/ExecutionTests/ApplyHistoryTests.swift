@@ -93,9 +93,12 @@ struct ApplyHistoryTests {
         #expect(history.unreadable == ["n-1": 4])
     }
 
-    @Test("the line of the longest plan with the longest reasons fits the nodes' bound")
-    func bounded() {
-        let text = String(repeating: "€", count: 5000)
+    /// One letter with any number of marks on it is one character.
+    @Test(
+        "the line of the longest plan with the longest reasons fits the nodes' bound",
+        arguments: ["€", "e\u{301}", "\u{301}", "\u{1}", "\"", "\u{2028}", "🇩🇪"])
+    func bounded(word: String) {
+        let text = "x" + String(repeating: word, count: 5000)
         let steps = (0..<5000).map {
             StepReport(id: StepID("recreate:\($0)"), outcome: .failed(text), duration: .seconds(1))
         }

@@ -63,4 +63,34 @@ struct PerformerTests {
             await outcome(saying: "no such image")
                 == .failed("start postgres-2 on n-2: exit status 1: no such image"))
     }
+
+    /// A server's words of 64 MiB became the reason of a step, and of a line of the history.
+    @Test("of a text without an end a few kilobytes are told, and no half of a secret")
+    func endless() async {
+        let secret = "s3cret-" + String(repeating: "x", count: 500)
+        let redactor = Redactor(Secrets(["admin": Secret(secret)]))
+        let texts = [
+            String(repeating: "e\u{301}", count: 400_000),
+            String(repeating: secret + " ", count: 2000),
+            String(repeating: secret + "\n", count: 2000),
+            String(repeating: "word ", count: 100_000) + "\n\n",
+        ]
+        for text in texts {
+            guard case .failed(let reason) = await outcome(saying: text + "the news") else {
+                Issue.record("it did not fail")
+                continue
+            }
+            #expect(reason.utf8.count < 20_000)
+            let event = Event.stepFinished("start:postgres-2", .failed(reason), .zero)
+            guard case .stepFinished(_, .failed(let shown), _) = event.redacted(by: redactor)
+            else {
+                Issue.record("another event")
+                continue
+            }
+            #expect(shown.utf8.count <= 4096)
+            #expect(shown.hasPrefix("start postgres-2 on n-2: exit status 1: "))
+            #expect(shown.hasSuffix(" news"))
+            #expect(!shown.contains("xxxxxxxx"), "\(shown.prefix(600))")
+        }
+    }
 }

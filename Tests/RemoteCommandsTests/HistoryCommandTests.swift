@@ -93,4 +93,17 @@ struct HistoryCommandTests {
             lines.map(String.init)
                 == (last...14).map { String(line($0, padding: 80).dropLast()) })
     }
+
+    /// Of two thousand records and one longer than half the bound, nothing was left.
+    @Test("the newest line stays, however long it is", arguments: Shell.different)
+    func longest(shell: Shell) throws {
+        for number in Int64(1)...5 {
+            #expect(
+                try shell.run(try append(number, padding: 80, largest: 700).script) == quiet)
+        }
+        #expect(try shell.run(try append(6, padding: 600, largest: 700).script) == quiet)
+        #expect(try scratch.text("state/history.jsonl") == line(6, padding: 600))
+        #expect(try shell.run(try append(7, padding: 80, largest: 700).script) == quiet)
+        #expect(try scratch.text("state/history.jsonl").hasSuffix(line(7, padding: 80)))
+    }
 }

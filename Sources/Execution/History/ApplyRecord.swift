@@ -1,3 +1,4 @@
+import Cluster
 import Planning
 
 /// One apply, as the nodes remember it: a line when it starts, and one with the same id when it
@@ -82,9 +83,9 @@ package struct ApplyRecord: Equatable, Sendable {
 }
 
 extension ApplyRecord.Ending {
-    /// So many steps and characters keep a line small enough for the nodes' bound.
+    /// So many steps and bytes keep a line small enough for the nodes' bound.
     private static let mostSteps = 500
-    private static let longestReason = 300
+    private static let longestReason = 600
 
     init(_ report: Report, at: String) {
         self.at = at
@@ -99,7 +100,10 @@ extension ApplyRecord.Ending {
     }
 
     private static func cut(_ text: String) -> String {
-        text.count <= longestReason ? text : text.prefix(longestReason - 1) + "…"
+        let short = text.cut(toBytes: longestReason)
+        // Written down, a byte may become six.
+        return JSONValue.quote(short).utf8.count <= longestReason + 200
+            ? short : text.cut(toBytes: longestReason / 5)
     }
 }
 

@@ -121,7 +121,7 @@ extension NodeProbe {
             guard response.status == 200 else {
                 throw .dockerRefused(
                     request: response.path, status: response.status,
-                    message: answer.json["message"]?.string ?? "no message")
+                    message: answer.json["message"]?.string?.cut(toBytes: 1024) ?? "no message")
             }
             documents[response.path] = answer.json
             node.dockerVersion = response.dockerVersion ?? node.dockerVersion
