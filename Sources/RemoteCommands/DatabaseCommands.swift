@@ -52,7 +52,8 @@ extension Command {
 
     /// Runs SQL as the superuser on the member's own socket, up to the first error. The text
     /// travels on standard input, and no error repeats a line of it: it may hold passwords. Nothing
-    /// of a text that does not arrive whole is run.
+    /// of a text that does not arrive whole is run. Where a time-out of the text ended it, the
+    /// transactions that are open say what it waited for.
     package static func psql(
         _ sql: ResolvedText, summary: String, in container: String,
         limit: Duration = .seconds(120)
@@ -68,13 +69,32 @@ extension Command {
                       *'\(wholeMark)') ;;
                       *) echo "the SQL did not arrive whole; nothing was run" >&2; exit 74 ;;
                     esac
-                    printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch \(id) \
+                    status=0
+                    errors=$(printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch \(id) \
                     psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse \
-                    -v SHOW_CONTEXT=never -U postgres -d postgres > /dev/null
+                    -v SHOW_CONTEXT=never -U postgres -d postgres 2>&1 > /dev/null) || status=$?
+                    if [ -n "$errors" ]; then printf '%s\\n' "$errors" >&2; fi
+                    case $errors in
+                      *' due to lock timeout'* | *' due to statement timeout'*)
+                        docker exec \(id) psql -X -q -w -A -t -U postgres -d postgres -c \
+                    "\(openTransactions)" >&2 || true ;;
+                    esac
+                    exit $status
 
                     """,
                 input: sql.isSensitive ? .sensitive(Secret(text)) : .plain(text), limit: limit))
     }
+
+    /// The oldest ones, as a line for people; how to end one of them.
+    private static let openTransactions = """
+        SELECT 'open transactions there, the oldest first: ' || string_agg(line, ', ') || \
+        '; one is ended with SELECT pg_terminate_backend(process)' FROM (SELECT format(\
+        'process %s of %s (%s) since %s', pid, usename, application_name, \
+        date_trunc('second', xact_start)) AS line FROM pg_stat_activity \
+        WHERE xact_start < now() - interval '5 seconds' AND backend_type = 'client backend' \
+        AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 3) AS oldest \
+        HAVING count(*) > 0
+        """
 
     /// The last line of a text that is not cut off.
     private static let wholeMark = "-- the end"

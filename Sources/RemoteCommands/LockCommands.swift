@@ -21,6 +21,8 @@ package enum LockCommands {
     package static let stillWorking: Int32 = 76
     /// What the command writes once it has the lock.
     package static let held = "held"
+    /// What the state of a lock is called that nobody holds while commands of an earlier holder run.
+    package static let working = "working"
     /// How often the holder says on the command's input that it is there.
     package static let beat = Duration.seconds(10)
     /// After how long without a word the command takes the holder for dead: its machine may have
@@ -34,6 +36,16 @@ package enum LockCommands {
             if [ "$(readlink "$link")" = "$(pwd -P)/$2" ]; then return 0; fi
           done
           return 1
+        }
+        """
+
+    /// Those of `.matriarch.work` that still run.
+    private static let atWork = """
+        \(hasOpened)
+        atWork() {
+          while read -r process what; do
+            if hasOpened "$process" \(workFile); then printf '%s %s\\n' "$process" "$what"; fi
+          done < \(workFile)
         }
         """
 
@@ -66,12 +78,8 @@ package enum LockCommands {
             fi
             exec 8>> \(workFile)
             if ! flock -n 8; then
-              \(hasOpened)
-              while read -r process what; do
-                if hasOpened "$process" \(workFile); then
-                  printf '%s %s\\n' "$process" "$what" >&2
-                fi
-              done < \(workFile)
+              \(atWork)
+              atWork >&2
               exit \(stillWorking)
             fi
             : > \(workFile)
@@ -91,7 +99,8 @@ package enum LockCommands {
             Script(preluded: text, input: .plain(line + "\n"), limit: .seconds(30)))
     }
 
-    /// Who holds the lock: `held` and the holder's three lines, or `free`.
+    /// Who holds the lock: `held` and the holder's three lines; `working` and a line of process and
+    /// summary for each command of an earlier holder that still runs; or `free`.
     package static func status(in project: Project) throws(UnquotableText) -> Query {
         Query(
             Script(
@@ -102,56 +111,74 @@ package enum LockCommands {
                       exit 0
                     fi
                     exec 9< \(lockFile)
-                    if flock -s -n 9; then
-                      echo free
-                    else
+                    if ! flock -s -n 9; then
                       echo \(held)
                       cat \(holderFile) 2> /dev/null || true
+                      exit 0
                     fi
+                    if [ -s \(workFile) ]; then
+                      \(atWork)
+                      commands=$(atWork)
+                      if [ -n "$commands" ]; then
+                        printf '\(working)\\n%s\\n' "$commands"
+                        exit 0
+                      fi
+                    fi
+                    echo free
 
                     """, limit: .seconds(30)))
     }
 
     /// Ends the process that holds the lock on the node for an apply, and nothing else: not the
-    /// commands that it has started. A lock that is free counts as done. Ends with `notFree` and
-    /// the holder's lines when another apply holds it by now.
+    /// commands that it has started. A lock that is free counts as done, and so does one that another
+    /// apply took meanwhile. Ends with `notFree` and the holder's lines when another apply holds it
+    /// from the beginning.
     ///
-    /// The process has five seconds for its own end, looked at once a second; after a KILL the system
-    /// has a second to close its files.
+    /// After each signal the process has five seconds to end, looked at once a second.
     package static func free(
         from apply: String, in project: Project
     ) throws(UnquotableText) -> Command {
         let text = """
             cd \(try ShellWord.quote(project.directory))
             isFree() ( exec 9< \(lockFile); flock -s -n 9 )
+            look() {
+              apply=
+              process=
+              { IFS= read -r apply; IFS= read -r process; } < \(holderFile) || true
+            } 2> /dev/null
+            \(hasOpened)
             if isFree; then exit 0; fi
-            apply=
-            process=
-            { IFS= read -r apply; IFS= read -r process; } < \(holderFile)
+            look
             if [ "$apply" != \(try ShellWord.quote(apply)) ]; then
-              cat \(holderFile) >&2
+              cat \(holderFile) >&2 2> /dev/null || true
               exit \(notFree)
             fi
-            \(hasOpened)
-            if ! hasOpened "$process" \(lockFile); then
-              echo "process $process does not hold $(pwd -P)/\(lockFile); \
+            held=$process
+            # Whether the record still names the process that was found.
+            isSame() { look; [ "$apply $process" = \(try ShellWord.quote(apply))" $held" ]; }
+            if ! hasOpened "$held" \(lockFile) && isSame && ! isFree; then
+              echo "process $held does not hold $(pwd -P)/\(lockFile); \
             see who does with: fuser -v $(pwd -P)/\(lockFile)" >&2
               exit 70
             fi
-            kill -TERM "$process"
-            for second in 1 2 3 4 5; do
-              if isFree; then break; fi
-              sleep 1
+            for signal in TERM KILL; do
+              for second in 1 2 3 4 5; do
+                if isFree || ! isSame; then break; fi
+                # Its number may be another's by now.
+                if [ $second = 1 ] && hasOpened "$held" \(lockFile); then
+                  kill -$signal "$held" 2> /dev/null || true
+                fi
+                sleep 1
+              done
             done
-            if ! isFree; then
-              kill -KILL "$process"
-              sleep 1
-            fi
-            if ! isFree; then
-              echo "process $process was killed, and the lock is still held" >&2
+            if ! isFree && isSame; then
+              echo "process $held was ended, and the lock is still held; \
+            see who has it with: fuser -v $(pwd -P)/\(lockFile)" >&2
               exit 70
             fi
-            rm -f \(holderFile)
+            # Under the lock: a record that another holder writes stays.
+            exec 9>> \(lockFile)
+            if flock -n 9 && isSame; then rm -f \(holderFile); fi
 
             """
         return Command("free the lock", Script(preluded: text, limit: .seconds(30)))

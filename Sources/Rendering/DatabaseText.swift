@@ -73,7 +73,8 @@ struct DatabaseText {
     }
 
     /// Passwords must not be written into the server's log, its audit or its statistics,
-    /// whatever the cluster's settings. Those of extensions that are not loaded mean nothing.
+    /// whatever the cluster's settings. Those of extensions that are not loaded mean nothing. And
+    /// nothing waits behind somebody's open transaction until nobody knows what became of it.
     private var settings: String {
         """
         SET client_min_messages = warning;
@@ -83,6 +84,8 @@ struct DatabaseText {
         SET log_min_error_statement = 'panic';
         SET pg_stat_statements.track_utility = off;
         SET pgaudit.log = 'none';
+        SET lock_timeout = '10s';
+        SET statement_timeout = '60s';
 
         """
     }

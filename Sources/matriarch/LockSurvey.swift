@@ -9,6 +9,8 @@ enum LockSurvey {
         case free
         /// `nil`: whoever holds it left no record.
         case held(by: LockHolder?)
+        /// Nobody holds it, and commands of an earlier holder still run.
+        case working([String])
         case unreachable(String)
     }
 
@@ -21,10 +23,14 @@ enum LockSurvey {
             case .known(let output):
                 let lines = output.split(
                     separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)
-                guard lines.first.map(Array.init) == Array(LockCommands.held.utf8) else {
-                    return .free
+                let rest = lines.dropFirst().joined()
+                switch lines.first.map({ String(decoding: $0, as: UTF8.self) }) {
+                case LockCommands.held: return .held(by: LockHolder(record: rest))
+                case LockCommands.working:
+                    let commands = String(decoding: Array(rest.prefix(4096)), as: UTF8.self)
+                    return .working(commands.split(separator: "\n").map(String.init))
+                default: return .free
                 }
-                return .held(by: LockHolder(record: lines.dropFirst().joined()))
             }
         }
     }

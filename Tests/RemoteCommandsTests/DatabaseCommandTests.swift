@@ -36,17 +36,19 @@ struct DatabaseCommandTests {
             summary: "prepare the database crm", in: "4f1c")
         #expect(command.summary == "prepare the database crm")
         #expect(
-            command.script.text == Prelude.text + """
-                sql=$(cat)
-                case $sql in
-                  *'-- the end') ;;
-                  *) echo "the SQL did not arrive whole; nothing was run" >&2; exit 74 ;;
-                esac
-                printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch 4f1c psql -X -q -w \
-                -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never -U postgres \
-                -d postgres > /dev/null
+            command.script.text.hasPrefix(
+                Prelude.text + """
+                    sql=$(cat)
+                    case $sql in
+                      *'-- the end') ;;
+                      *) echo "the SQL did not arrive whole; nothing was run" >&2; exit 74 ;;
+                    esac
+                    status=0
+                    errors=$(printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch 4f1c \
+                    psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never \
+                    -U postgres -d postgres 2>&1 > /dev/null) || status=$?
 
-                """)
+                    """))
         #expect(
             command.script.input
                 == .sensitive(Secret("ALTER ROLE a PASSWORD 'x';\n-- the end\n")))
@@ -68,5 +70,33 @@ struct DatabaseCommandTests {
             try shell.run(command.script, path: scratch.path)
                 == Shell.Answer(status: 0, output: "", errors: ""))
         #expect(try scratch.text("ran") == "SELECT 'it''s';\nSELECT 2;\n-- the end\n")
+    }
+
+    /// It waited behind an open transaction for ever, and kept the lock for as long.
+    @Test(
+        "SQL that waited for a lock in vain says what is open there, other errors say what they are",
+        arguments: Shell.all)
+    func blocked(shell: Shell) throws {
+        let scratch = try Scratch()
+        let command = try Command.psql(
+            ResolvedText("ALTER ROLE a NOLOGIN;"), summary: "prepare", in: "4f1c")
+        for (error, isTold) in [
+            ("psql:<stdin>:1: ERROR:  canceling statement due to lock timeout", true),
+            ("psql:<stdin>:1: ERROR:  role \"a\" does not exist", false),
+        ] {
+            try scratch.program(
+                "docker",
+                """
+                case $2 in
+                  -i) cat > /dev/null; echo 'no error'; echo '\(error)' >&2; exit 3 ;;
+                  *) echo 'open transactions' ;;
+                esac
+                """)
+            #expect(
+                try shell.run(command.script, path: scratch.path)
+                    == Shell.Answer(
+                        status: 3, output: "",
+                        errors: error + "\n" + (isTold ? "open transactions\n" : "")))
+        }
     }
 }

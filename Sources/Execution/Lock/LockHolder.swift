@@ -41,9 +41,10 @@ package struct LockHolder: Equatable, Sendable {
         else { return nil }
         var process = 0
         if case .int(let number) = told["pid"] { process = Int(clamping: number) }
+        func word(_ key: String) -> String? { told[key]?.string?.cut(toBytes: 1024) }
         self.init(
-            apply: String(lines[0]), who: told["who"]?.string ?? "somebody", process: process,
-            since: told["since"]?.string ?? "some time", purpose: told["purpose"]?.string ?? "")
+            apply: String(lines[0]), who: word("who") ?? "somebody", process: process,
+            since: word("since") ?? "some time", purpose: word("purpose") ?? "")
     }
 
     /// For people: `ada@laptop (process 4711) since 2026-11-24T18:21:33Z: apply of shop`.
@@ -67,6 +68,23 @@ package enum LockObstacle: Equatable, Sendable {
         case .working(let commands):
             "is not free yet: commands of an earlier apply still run there"
                 + (commands.isEmpty ? "" : " (\(commands.joined(separator: "; ")))")
+        }
+    }
+}
+
+extension LockObstacle {
+    /// What to do where waiting does not help.
+    package func advice(on node: NodeName) -> String {
+        switch self {
+        case .held: "if its holder hangs: matriarch unlock"
+        case .working(let commands):
+            // Its shell and what that has begun are one group of processes.
+            if let process = commands.first?.prefix(while: \.isNumber), !process.isEmpty {
+                "if it hangs, end it on \(node): pkill -g $(ps -o pgid= \(process))"
+            } else {
+                "if it hangs, see what it is on \(node): fuser -v .matriarch.work in the project's"
+                    + " directory"
+            }
         }
     }
 }
@@ -99,7 +117,7 @@ package struct LockRefusal: Error, Equatable, Sendable {
         let waited = wait.waited < .seconds(1) ? "" : "; waited \(wait.waited.wholeText) for it"
         self.init(
             "the lock on \(wait.node) \(wait.obstacle.text)\(waited). Wait until that has ended, or "
-                + "longer with --lock-timeout; if its holder hangs: matriarch unlock",
+                + "longer with --lock-timeout; \(wait.obstacle.advice(on: wait.node))",
             isTaken: true)
     }
 }

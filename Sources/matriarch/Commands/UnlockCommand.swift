@@ -17,13 +17,14 @@ struct UnlockCommand: AsyncParsableCommand {
             Shows who holds the lock on each server, asks for the cluster's name, and ends the \
             process that holds the lock there. The apply that held it stops before its next \
             step; what it has begun on a server goes on to its end, and the next apply waits for \
-            that.
+            that. Such commands are named, with the way to end one that hangs.
 
               matriarch unlock cluster.yaml
               matriarch unlock cluster.yaml --yes-i-checked gardenos-dev-cluster
 
-            Ends with 0 when no lock is held any more, 3 when it was not confirmed or the lock \
-            went to somebody else meanwhile, 1 when a server could not be asked.
+            Ends with 0 when no lock is held any more and nothing that was begun under it runs, 3 \
+            when something does, when it was not confirmed or when the lock went to somebody else \
+            meanwhile, 1 when a server could not be asked.
             """)
 
     @OptionGroup var manifest: ManifestOptions
@@ -62,6 +63,7 @@ struct UnlockCommand: AsyncParsableCommand {
             try confirm(desired.name)
             for lock in held { try await free(lock, of: desired, session) }
         }
+        let working = try await stillWorking(states, freed: held, desired, session)
         let strangers = states.filter { $0.value == .held(by: nil) }.map(\.key.rawValue)
         guard strangers.isEmpty else {
             throw Failure(
@@ -69,11 +71,39 @@ struct UnlockCommand: AsyncParsableCommand {
                     + "record; see who with: fuser -v \(desired.project.directory)/.matriarch.lock",
                 ending: .refused)
         }
+        guard working.isEmpty else {
+            throw Failure(
+                "what was begun under the lock still runs on "
+                    + "\(working.map(\.rawValue).joined(separator: ", ")): nobody is given the lock "
+                    + "there before it has ended", ending: .refused)
+        }
         let unseen = states.filter { if case .unreachable = $0.value { true } else { false } }
         guard unseen.isEmpty else {
             throw Failure(
                 "could not be asked: \(unseen.map(\.key.rawValue).joined(separator: ", "))"
                     .safeForTerminal)
+        }
+    }
+
+    /// The nodes where commands of an earlier holder run, told where that was not yet: a holder that
+    /// was ended leaves them behind.
+    private func stillWorking(
+        _ before: [(key: NodeName, value: LockSurvey.State)], freed: [Held], _ desired: Desired,
+        _ session: ActingSession
+    ) async throws -> [NodeName] {
+        var states = before
+        if !freed.isEmpty {
+            let nodes = Set(freed.map(\.node))
+            let now = await LockSurvey.states(of: desired, session.reading)
+                .sorted { $0.key < $1.key }
+            for (node, state) in now where nodes.contains(node) {
+                if case .working = state { Console.write(Self.line(node, state)) }
+            }
+            states =
+                states.filter { !nodes.contains($0.key) } + now.filter { nodes.contains($0.key) }
+        }
+        return states.compactMap { node, state in
+            if case .working = state { node } else { nil }
         }
     }
 
@@ -87,6 +117,9 @@ struct UnlockCommand: AsyncParsableCommand {
             switch state {
             case .free: "the lock on \(node) is free"
             case .held(let holder): "the lock on \(node) \(LockObstacle.held(by: holder).text)"
+            case .working(let commands):
+                "the lock on \(node) \(LockObstacle.working(commands).text); "
+                    + LockObstacle.working(commands).advice(on: node)
             case .unreachable(let reason): "\(node) could not be asked: \(reason)"
             }
         return text.safeForTerminal + "\n"

@@ -5,6 +5,8 @@ SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
 SET pg_stat_statements.track_utility = off;
 SET pgaudit.log = 'none';
+SET lock_timeout = '10s';
+SET statement_timeout = '60s';
 SELECT 'CREATE DATABASE "crm"'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'crm')
 \gexec
@@ -40,6 +42,8 @@ SET log_min_duration_statement = -1;
 SET log_min_error_statement = 'panic';
 SET pg_stat_statements.track_utility = off;
 SET pgaudit.log = 'none';
+SET lock_timeout = '10s';
+SET statement_timeout = '60s';
 CREATE SCHEMA IF NOT EXISTS "auth" AUTHORIZATION supabase_auth_admin;
 CREATE SCHEMA IF NOT EXISTS "storage" AUTHORIZATION supabase_storage_admin;
 CREATE SCHEMA IF NOT EXISTS "_realtime" AUTHORIZATION supabase_admin;
