@@ -36,9 +36,16 @@ struct Applying {
     /// - Throws: 3 when it is refused, 4 when it stopped part-way, 1 when it was done and something
     ///   is left.
     func run() async throws {
-        let lock = try await acquireLock()
+        let covering = try await CoveringLock.acquire(
+            on: reachableNodes(shown), lock: acquireLock, look: planAgain, reached: reachableNodes)
+        guard let covering else {
+            throw Failure(
+                "\(desired.name): servers came while their locks were taken; nothing was changed"
+                    .safeForTerminal, ending: .refused)
+        }
+        let lock = covering.lock
         do {
-            try await runLocked(lock)
+            try await runLocked(lock, covering.look)
         } catch {
             await lock.release()
             throw error
@@ -46,8 +53,8 @@ struct Applying {
         await lock.release()
     }
 
-    private func runLocked(_ lock: ClusterLock) async throws {
-        let current = try await planAgain()
+    /// - Parameter current: planned again under the lock.
+    private func runLocked(_ lock: ClusterLock, _ current: PlannedCluster) async throws {
         if current.plan.isEmpty, agreement != .reviewed {
             try current.checkAllIsWell()
             return Console.write("Nothing is left to do: \(desired.name) was changed meanwhile.\n")
@@ -136,11 +143,11 @@ struct Applying {
 
     // MARK: - Lock and history
 
-    private var reachableNodes: [NodeName] {
-        desired.nodes.map(\.name).filter { shown.observed.nodes[$0]?.value != nil }
+    private func reachableNodes(_ planned: PlannedCluster) -> [NodeName] {
+        desired.nodes.map(\.name).filter { planned.observed.nodes[$0]?.value != nil }
     }
 
-    private func acquireLock() async throws(Failure) -> ClusterLock {
+    private func acquireLock(on nodes: [NodeName]) async throws(Failure) -> ClusterLock {
         let count = shown.plan.steps.count
         let plan = PlanIdentity.of(shown.plan, in: shown.topology)
         let owner = LockHolder(
@@ -151,7 +158,7 @@ struct Applying {
         defer { waiting.end() }
         do throws(LockRefusal) {
             return try await ClusterLock.acquire(
-                on: reachableNodes, for: owner, project: desired.project, patience: patience,
+                on: nodes, for: owner, project: desired.project, patience: patience,
                 holder: session.holder, time: SystemClock()
             ) { waiting.show($0) }
         } catch {

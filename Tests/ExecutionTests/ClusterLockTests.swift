@@ -92,7 +92,7 @@ struct ClusterLockTests {
             refusal?.text
                 == "the lock on n-1 is not free yet: commands of an earlier apply still run there "
                 + "(471 recreate postgres-2; 488 pull spilo). Wait until that has ended, or longer "
-                + "with --lock-timeout; if its holder hangs: matriarch unlock")
+                + "with --lock-timeout; if it hangs, end it on n-1: pkill -g $(ps -o pgid= 471)")
     }
 
     @Test("a node that cannot be reached any more gives no lock, and is not waited for")
@@ -169,5 +169,31 @@ struct ClusterLockTests {
         ])
     func hostile(record: String, text: String) {
         #expect(LockObstacle.held(by: LockHolder(record: record.utf8)).text == "is held by \(text)")
+    }
+
+    /// `apply --yes` planned for a server that booted while it waited, and did not lock it.
+    @Test(
+        "a server that a look under the lock reaches for the first time is locked before it is used"
+    )
+    func covering() async throws {
+        let looks = Mutex([["n-1", "n-2"], ["n-1", "n-2", "n-3"], ["n-1", "n-2", "n-3"]])
+        let covering = try await CoveringLock.acquire(
+            on: ["n-1", "n-2"], lock: { try await acquire("a-1", on: $0) },
+            look: { looks.withLock { $0.removeFirst() } },
+            reached: { $0.map { NodeName($0) } })
+        #expect(covering?.look == ["n-1", "n-2"])
+        await covering?.lock.release()
+        let next = try await CoveringLock.acquire(
+            on: ["n-1"], lock: { try await acquire("a-1", on: $0) },
+            look: { looks.withLock { $0.removeFirst() } },
+            reached: { $0.map { NodeName($0) } })
+        #expect(next?.lock.nodes == ["n-1", "n-2", "n-3"])
+        #expect(nodes.holders == ["n-1": "a-1", "n-2": "a-1", "n-3": "a-1"])
+        await next?.lock.release()
+        let never = try await CoveringLock.acquire(
+            on: ["n-1"], tries: 1, lock: { try await acquire("a-1", on: $0) },
+            look: { ["n-2"] }, reached: { $0.map { NodeName($0) } })
+        #expect(never == nil)
+        #expect(nodes.holders.isEmpty)
     }
 }

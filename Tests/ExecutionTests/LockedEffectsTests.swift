@@ -82,11 +82,22 @@ struct LockedEffectsTests {
     @Test("a node that was not locked is not changed")
     func unlocked() async throws {
         let shell = Recorder()
-        let locked = LockedShell(shell, under: try await lock(), of: project)
+        let lock = try await lock()
+        let locked = LockedShell(shell, under: lock, of: project)
         await #expect(
-            throws: ShellFailure.unreachable("n-3 could not be locked when the apply began")
+            throws: ShellFailure.unreachable(
+                "this apply has no lock on n-3, and changes nothing there")
         ) { _ = try await locked.perform(command, on: "n-3") }
         #expect(shell.performed.withLock { $0 } == [])
+        // Requests did go there.
+        let web = LockedWeb(shell, under: lock)
+        let place = WebAddress(node: "n-3", host: "127.0.0.1", port: 8008, path: "/restart")
+        await #expect(
+            throws: WebFailure.unreachable(
+                "this apply has no lock on n-3, and changes nothing there")
+        ) {
+            _ = try await web.send(WebRequest(method: .post, address: place), limit: .seconds(1))
+        }
     }
 
     @Test("the end of a command whose answer was lost is awaited before its outcome is looked at")

@@ -28,7 +28,7 @@ package struct LockedShell: NodeShell {
         _ command: Command, on node: NodeName
     ) async throws(ShellFailure) -> CommandResult {
         guard lock.covers(node) else {
-            throw .unreachable("\(node) could not be locked when the apply began")
+            throw .unreachable(node.notLocked)
         }
         if let lost = await lock.lostNode() { throw .unreachable(lost.lockLost) }
         let locked: Command
@@ -76,12 +76,17 @@ package struct LockedWeb: WebClient {
     package func send(
         _ request: WebRequest, limit: Duration
     ) async throws(WebFailure) -> WebAnswer {
+        guard lock.covers(request.address.node) else {
+            throw .unreachable(request.address.node.notLocked)
+        }
         if let lost = await lock.lostNode() { throw .unreachable(lost.lockLost) }
         return try await web.send(request, limit: limit)
     }
 }
 
 extension NodeName {
+    var notLocked: String { "this apply has no lock on \(self), and changes nothing there" }
+
     /// What is told when the lock of this node is lost.
     package var lockLost: String {
         "the lock on \(self) was lost: the server or the connection to it failed, or somebody freed"
