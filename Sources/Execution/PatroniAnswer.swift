@@ -16,6 +16,10 @@ extension PatroniCall {
             return .unknown("Patroni could not confirm the \(summary) (\(answer.status)): \(text)")
         case (.restart, 503) where text.contains("still starting"):
             return .unknown("Patroni could not confirm the \(summary) (503): \(text)")
+        case (.restart(let member), 503) where text.contains("conditions are not satisfied"):
+            return .failed(
+                "Patroni did not restart Postgres in \(member): it has no pending restart any more,"
+                    + " or its role changed (503: \(text))")
         case (_, 200..<300): return .succeeded
         default: return failed
         }

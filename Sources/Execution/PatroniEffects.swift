@@ -21,9 +21,17 @@ extension ActionEffects {
     func restartPostgres(
         _ member: MemberName, _ observed: Observed
     ) throws(MissingFact) -> Effect {
-        let body = JSONValue.object(["timeout": .int(patience.components.seconds)])
+        // Patroni looks at these in its turn: a request that was long on its way restarts nobody who
+        // asks for none any more, and no leader in the place of a replica.
+        var fields: [String: JSONValue] = [
+            "timeout": .int(patience.components.seconds), "restart_pending": .bool(true),
+        ]
+        switch observed.members[member]?.value?.role {
+        case .replica, .syncStandby, .quorumStandby: fields["role"] = .string("replica")
+        case .leader, .standbyLeader, .undetermined, nil: break
+        }
         return .request(
-            try request(.post, member, "/restart", body, observed), .restart(member),
+            try request(.post, member, "/restart", .object(fields), observed), .restart(member),
             limit: patience + .seconds(10))
     }
 

@@ -179,6 +179,27 @@ struct ActionEffectsTests {
             try summaries(.restartMember("pg-2"), dark)
         }
     }
+
+    /// A request that came late restarted whoever led by then, pending or not.
+    @Test("of a restart ask for a pending one, and for a replica's where the member is one")
+    func conditionalRestart() throws {
+        func body(_ member: MemberName) throws -> JSONValue? {
+            guard
+                case .request(let request, _, _)? = try Self.effects().effects(
+                    of: .restartPostgres(member), seeing: Self.observed
+                ).first
+            else { return nil }
+            return request.body
+        }
+        #expect(
+            try body("pg-1")
+                == .object(["timeout": .int(600), "restart_pending": .bool(true)]))
+        #expect(
+            try body("pg-2")
+                == .object([
+                    "timeout": .int(600), "restart_pending": .bool(true), "role": "replica",
+                ]))
+    }
 }
 
 extension JSONValue: ExpressibleByStringLiteral {

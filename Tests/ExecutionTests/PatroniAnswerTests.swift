@@ -48,6 +48,15 @@ struct PatroniAnswerTests {
                     "Patroni refused the restart of Postgres in pg-2 (503): restart failed"))
     }
 
+    @Test("503 to a restart whose conditions do not hold any more says that nothing was restarted")
+    func conditions() {
+        #expect(
+            outcome(.restart("pg-2"), 503, "restart conditions are not satisfied")
+                == .failed(
+                    "Patroni did not restart Postgres in pg-2: it has no pending restart any more,"
+                        + " or its role changed (503: restart conditions are not satisfied)"))
+    }
+
     @Test("to a reinitialisation means that it was started, and no more")
     func reinitialize() {
         #expect(outcome(.reinitialize("pg-2"), 200, "reinitialize started") == .succeeded)

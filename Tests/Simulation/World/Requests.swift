@@ -30,7 +30,7 @@ extension World {
         }
         switch request.address.path {
         case "/switchover": return beginSwitchover(request.body, meetsFault)
-        case "/restart": return restart(member, meetsFault)
+        case "/restart": return restart(member, request.body, meetsFault)
         case "/reinitialize": return reinitialize(member, meetsFault)
         case "/config": return patch(request.body, meetsFault)
         default: return reply(404, "not found")
@@ -41,7 +41,7 @@ extension World {
     private mutating func twice(_ request: WebRequest, _ member: MemberName) -> BegunRequest {
         switch request.address.path {
         case "/restart":
-            let first = restart(member, false)
+            let first = restart(member, request.body, false)
             return reply(503, "restart already in progress", after: first.takes)
         case "/reinitialize":
             _ = reinitialize(member, false)
@@ -115,9 +115,17 @@ extension World {
         return WebAnswer(status: 200, body: Array(text.utf8))
     }
 
-    private mutating func restart(_ member: MemberName, _ meetsFault: Bool) -> BegunRequest {
+    private mutating func restart(
+        _ member: MemberName, _ body: JSONValue?, _ meetsFault: Bool
+    ) -> BegunRequest {
         guard let instance = instances[member], instance.isFollowing || instance.isLeading else {
             return reply(503, "restart failed")
+        }
+        // patroni/ha.py, restart_matches: the key counts, whatever its value.
+        if body?["restart_pending"] != nil && !hasPendingRestart(instance)
+            || body?["role"]?.string == "replica" && instance.isLeading
+        {
+            return reply(503, "restart conditions are not satisfied")
         }
         oracle.memberGoesDown(member, by: "restart of Postgres in", in: self)
         let takes = Duration.seconds(seed.number(1...3))
