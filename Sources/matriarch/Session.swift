@@ -39,7 +39,7 @@ struct ReadingSession: Sendable {
     }
 }
 
-/// A way to change one cluster's servers. Only `apply` opens one.
+/// A way to change one cluster's servers: `apply` and `unlock` do, all others use its `reading`.
 struct ActingSession: Sendable {
     let shell: any NodeShell
     let web: any WebClient
