@@ -86,7 +86,7 @@ extension ObservedContainer {
     /// How long ago it started, by its node's clock; `nil` where either is not known.
     package func uptime(by clock: Int64?) -> Duration? {
         guard let startedAt, let clock else { return nil }
-        return .seconds(clock - startedAt)
+        return .seconds(clock.distance(since: startedAt))
     }
 
     /// Whether it started less than so long ago; `false` where that is not known.

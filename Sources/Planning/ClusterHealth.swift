@@ -173,15 +173,6 @@ package enum MemberHealth: Equatable, Sendable {
     }
 }
 
-extension Int64 {
-    /// The difference, as far as it can be told: a server's number may be any.
-    func distance(since earlier: Int64) -> Int64 {
-        let (difference, isBeyond) = subtractingReportingOverflow(earlier)
-        guard isBeyond else { return difference }
-        return self < earlier ? .min : .max
-    }
-}
-
 extension PatroniMember {
     /// With a `restore_command` and nothing to stream Patroni says so in `replication_state`; the state
     /// is "running". In `/cluster` it is the state itself.
