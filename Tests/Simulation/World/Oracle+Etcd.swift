@@ -9,12 +9,17 @@ extension Oracle {
         guard voters.contains(where: { $0.name == name.rawValue }) else { return }
         // Of one or two that live none can be spared, in whatever order; of three there is one.
         let isAccepted = isAccepted("outage", of: name.service, in: world)
-        let isOther = etcdDown.keys.contains { other in
-            other != name && voters.contains { $0.name == other.rawValue }
-        }
+        let isOther = voters.contains { $0.name != name.rawValue && isGoing($0, world) }
         defer { etcdDown[name] = Going(since: world.now, run: world.run(of: name)) }
         if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
         judge(voters, without: name, what, world)
+    }
+
+    /// Down by our hand. One that came back since the last look of the oracle is not.
+    private func isGoing(_ voter: EtcdCluster.Member, _ world: World) -> Bool {
+        guard let going = etcdDown[EtcdName(voter.name)] else { return false }
+        let run = world.run(of: EtcdName(voter.name))
+        return run == nil || run == going.run
     }
 
     private func lives(_ voter: EtcdCluster.Member, _ world: World) -> Bool {
@@ -52,7 +57,7 @@ extension Oracle {
         _ voters: [EtcdCluster.Member], without name: EtcdName, _ what: String, _ world: World
     ) {
         let alive = voters.filter {
-            $0.name != name.rawValue && etcdDown[EtcdName($0.name)] == nil && lives($0, world)
+            $0.name != name.rawValue && !isGoing($0, world) && lives($0, world)
         }
         if alive.count <= voters.count / 2 {
             note(
