@@ -300,6 +300,48 @@ import Testing
             try verdict(.ailingOrOthersStreaming("postgres-3", maxLag: lag), .running) == .holds)
     }
 
+    /// Simulated: its clone was seen, then it missed one question, and was recreated as one that stands
+    /// in nobody's way.
+    @Test("a silent member that Patroni lists as being made anew must not be cut off")
+    func silentOnItsWay() throws {
+        func verdict(_ rule: Guard, _ listed: MemberState?) throws -> Verdict {
+            try scene { world in
+                world.observed.members["postgres-3"] = .unreachable("timed out")
+                world.observed.views["postgres-3"] = .unreachable("timed out")
+                guard case .known(var view) = world.observed.views["postgres-1"] else { return }
+                view.members = view.members.compactMap { member in
+                    var member = member
+                    guard member.name == "postgres-3" else { return member }
+                    guard let listed else { return nil }
+                    member.state = listed
+                    return member
+                }
+                world.observed.views["postgres-1"] = .known(view)
+            }.check(rule)
+        }
+        let healthyAsPlanned = Guard.othersStreaming(besides: "postgres-3", maxLag: lag)
+        let ailing = Guard.ailingOrOthersStreaming("postgres-3", maxLag: lag)
+        for state in [MemberState.creatingReplica, .stopped, .crashed] {
+            #expect(
+                try verdict(healthyAsPlanned, state)
+                    == .wait("postgres-3 is being cloned, or may come back by itself"))
+        }
+        #expect(
+            try verdict(ailing, .creatingReplica) == .wait("postgres-3 is being cloned"))
+        #expect(
+            try verdict(ailing, .stopped)
+                == .ripening(
+                    "postgres-3 is stopped, and may come back by itself", after: .seconds(60)))
+        #expect(
+            try verdict(.stillAiling("postgres-3"), .creatingReplica)
+                == .wait("postgres-3 is on its way by itself"))
+        // One that died streams in the list until its key runs out, and then is in none.
+        for state in [MemberState.streaming, nil] {
+            #expect(try verdict(healthyAsPlanned, state) == .holds)
+            #expect(try verdict(ailing, state) == .holds)
+        }
+    }
+
     /// Found by the simulation: it had healed since the plan, and nothing said that it was a copy.
     @Test("a broken member is not recreated once it has healed while a server is unseen")
     func healedBesideUnseen() throws {

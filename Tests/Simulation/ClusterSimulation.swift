@@ -10,8 +10,10 @@ struct ClusterSimulation: Sendable {
     let story: Story
     /// The rules that runs obey; others than the tool's own show whether the oracle sees it.
     var judge: @Sendable (Topology) -> Judge = { Judge($0) }
-    /// Rounds of plan and apply that the calm phase may need.
-    static let rounds = 8
+    /// Rounds of plan and apply that the calm phase may need: one for a leader that came by itself, two
+    /// for each try to mend a member (what has just been started is left alone for longer than a step
+    /// may wait), of which there are three, one to go on, one for a preferred leader; and a plan.
+    static let rounds = 10
 
     struct Ending: Sendable {
         /// What is wrong; empty when all is well.

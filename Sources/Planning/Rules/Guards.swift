@@ -210,19 +210,29 @@ extension Rules {
         }
     }
 
+    /// What it was doing as it was last heard of: by its own answer or, while it is silent, by the
+    /// leader's view. It keeps its line there for as long as its key in etcd lasts (`ttl`).
+    private static func lastState(_ member: MemberName, _ observed: Observed) -> MemberState? {
+        let health = ClusterHealth(observed)
+        switch health.members[member] {
+        case .notStreaming(_, let state): return state
+        case .unreachable:
+            return health.leader.flatMap { observed.views[$0]?.value }?
+                .members.first { $0.name == member }?.state
+        case .leads, .streams, .replays, nil: return nil
+        }
+    }
+
     /// A replica that is stopped in the middle of its clone starts it again from nothing.
     private static func isCloning(_ member: MemberName, _ observed: Observed) -> Bool {
-        switch ClusterHealth(observed).members[member] {
-        case .notStreaming(_, .creatingReplica), .notStreaming(_, .initializing): true
-        default: false
-        }
+        [.creatingReplica, .initializing].contains(lastState(member, observed))
     }
 
     /// After a crash Patroni says "stopped" or "crashed" while Postgres recovers and its data is
     /// rewound. A rewind that is cut short leaves data that cannot be started.
     private static func mayBeRewinding(_ member: MemberName, _ observed: Observed) -> Bool {
-        guard let answer = observed.members[member]?.value else { return false }
-        return [.stopped, .crashed].contains(answer.state) && !answer.isWrecked
+        [.stopped, .crashed].contains(lastState(member, observed))
+            && observed.members[member]?.value?.isWrecked != true
     }
 
     /// Nobody tells a rewind from a Postgres that stays down but by its end.
@@ -236,14 +246,11 @@ extension Rules {
 
     /// Somebody, or Patroni, began to mend it since it was planned.
     private static func isUnderWay(_ member: MemberName, _ observed: Observed) -> Bool {
-        guard case .notStreaming(_, let state) = ClusterHealth(observed).members[member] else {
-            return false
-        }
-        switch state {
+        switch lastState(member, observed) {
         case .creatingReplica, .initializing, .starting, .restarting, .stopping,
             .inArchiveRecovery:
-            return true
-        default: return false
+            true
+        default: false
         }
     }
 
