@@ -49,6 +49,11 @@ extension Run {
         for case .refused(let reason) in verdicts {
             return end(position, .failed(reason), at: now)
         }
+        if state.step.guards.indices.contains(where: {
+            state.step.guards[$0].seesQuorum(by: verdicts[$0])
+        }) {
+            states[position].ripening = nil
+        }
         for case .wait(let reason) in verdicts {
             return wait(position, reason, at: now)
         }
@@ -142,6 +147,15 @@ extension Step {
     fileprivate var changesFields: Bool {
         guard case .recreateMember = action else { return false }
         return causes.contains { if case .field = $0 { true } else { false } }
+    }
+}
+
+extension Guard {
+    /// What comes and goes lasts; but a quorum that was seen was not lost until then (S5).
+    fileprivate func seesQuorum(by verdict: Verdict) -> Bool {
+        guard case .etcdLosesNothing = self else { return false }
+        if case .ripening = verdict { return false }
+        return true
     }
 }
 

@@ -117,6 +117,20 @@ struct LostQuorumTests {
         #expect(bench.acts.count == 1)
     }
 
+    /// Simulated: nobody answered, then a quorum did, then it was cut apart: four seconds later two of
+    /// its members were recreated side by side (S5).
+    @Test("begin to wait anew once a quorum was seen")
+    func quorumBetween() {
+        var bench = Self.bench([2])
+        bench.read("2", observed: Self.etcd([]))
+        bench.read("2", after: .seconds(4), observed: Self.etcd([2, 3, 4], leader: 3))
+        bench.read("2", after: .seconds(12), observed: Self.etcd([1]))
+        bench.read("2", after: .seconds(4), observed: Self.etcd([1]))
+        #expect(bench.acts.isEmpty)
+        bench.read("2", after: .seconds(16), observed: Self.etcd([1]))
+        #expect(bench.acts.count == 1)
+    }
+
     @Test("wait for what else is disrupted, and it for them")
     func besideOthers() {
         let other = step(
