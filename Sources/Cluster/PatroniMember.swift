@@ -108,9 +108,9 @@ extension PatroniMember {
     /// Patroni names what a replica receives since 3.0.4, and leaves it out where it receives nothing.
     package var tellsReplicationState: Bool { isPatroni(since: [3, 0, 4]) }
 
-    /// `nostream: true`, a tag since 4.0.0: it replays the WAL archive and never streams.
+    /// `nostream: true`, a tag since 3.3.0: it replays the WAL archive and never streams.
     package var isNeverToStream: Bool {
-        tags["nostream"] == .bool(true) && isPatroni(since: [4])
+        tags["nostream"] == .bool(true) && isPatroni(since: [3, 3])
     }
 
     private func isPatroni(since first: [Int]) -> Bool {

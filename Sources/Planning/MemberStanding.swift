@@ -89,6 +89,10 @@ struct MemberStanding {
                     "it \(reason), which is for its Patroni to see to (should it hang: docker logs,"
                         + " docker restart)")
             }
+            // S4: its guard would wait until it streams, and then find it healthy.
+            if state == .inArchiveRecovery, !changes.isEmpty, !situation.unknownNodes.isEmpty {
+                return .patience("it \(reason), and \(EtcdStage.unseen(situation))")
+            }
             if !changes.isEmpty {
                 return .recreation(
                     state == .inArchiveRecovery ? fields : fields + [.broken("it \(reason)")])
@@ -99,6 +103,10 @@ struct MemberStanding {
                 return .patience("Patroni does not answer, but the leader streams to it")
             }
             if !changes.isEmpty { return .recreation(fields) }
+            // What Patroni last wrote into etcd; the guard of a restart waits for it too.
+            if Rules.isUnderWay(member.name, situation.observed) {
+                return .patience("Patroni does not answer, and lists it as on its way")
+            }
             return settling
                 ? .patience("it started less than a minute ago and does not answer yet")
                 : .restart([.broken("Patroni does not answer: \(reason)")])
@@ -116,8 +124,11 @@ struct MemberStanding {
         // Without a leader there is nothing to stream from: the leader is the matter, not this one.
         guard let leader = situation.health.leader else { return .patience("it \(reason)") }
         switch state {
-        case .creatingReplica, .initializing, .starting, .restarting, .stopping, .inArchiveRecovery:
+        case .creatingReplica, .initializing, .starting, .restarting, .stopping:
             return .patience("it \(reason)")
+        // Patroni says so of every replica that does not stream where there is an archive.
+        case .inArchiveRecovery:
+            return .patience("it \(reason) (should it get no further: patronictl reinit)")
         case .crashed, .stopped, .stopFailed, .restartFailed, .startFailed, .running, .streaming,
             .other:
             if settling { return .patience("it \(reason)") }

@@ -100,7 +100,8 @@ package enum LockCommands {
     }
 
     /// Who holds the lock: `held` and the holder's three lines; `working` and a line of process and
-    /// summary for each command of an earlier holder that still runs; or `free`.
+    /// summary for each command of an earlier holder that still runs (none where only what a command
+    /// began does); or `free`.
     package static func status(in project: Project) throws(UnquotableText) -> Query {
         Query(
             Script(
@@ -116,13 +117,11 @@ package enum LockCommands {
                       cat \(holderFile) 2> /dev/null || true
                       exit 0
                     fi
-                    if [ -s \(workFile) ]; then
+                    if [ -e \(workFile) ] && ! ( exec 8< \(workFile); flock -n 8 ); then
+                      echo \(working)
                       \(atWork)
-                      commands=$(atWork)
-                      if [ -n "$commands" ]; then
-                        printf '\(working)\\n%s\\n' "$commands"
-                        exit 0
-                      fi
+                      atWork
+                      exit 0
                     fi
                     echo free
 

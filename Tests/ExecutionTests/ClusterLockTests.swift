@@ -92,7 +92,8 @@ struct ClusterLockTests {
             refusal?.text
                 == "the lock on n-1 is not free yet: commands of an earlier apply still run there "
                 + "(471 recreate postgres-2; 488 pull spilo). Wait until that has ended, or longer "
-                + "with --lock-timeout; if it hangs, end it on n-1: pkill -g $(ps -o pgid= 471)")
+                + "with --lock-timeout; if it hangs, end it on n-1: pkill -g $(ps -o pgid= 471); what docker or "
+                + "Postgres was asked for goes on")
     }
 
     @Test("a node that cannot be reached any more gives no lock, and is not waited for")

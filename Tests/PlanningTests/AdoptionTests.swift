@@ -44,6 +44,17 @@ import Testing
         #expect(touched.after.contains("write:node-2"))
     }
 
+    @Test("a member that others made must not be removed unless that is accepted")
+    func otherMember() throws {
+        var world = try converged(replicas: 3)
+        world.desired.postgres.replicas = 2
+        #expect(try world.plan().hazards == [])
+        world.change(container: "postgres-4", on: "node-1") { $0.managedBy = nil }
+        let plan = try world.plan()
+        #expect(plan.steps.contains { $0.id == "remove:postgres-4" })
+        #expect(plan.hazards == [.adopt])
+    }
+
     @Test("clients must not lose HAProxy, their way in, unless that is accepted")
     func lastHAProxy() throws {
         var world = try converged()

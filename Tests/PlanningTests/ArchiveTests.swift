@@ -53,7 +53,9 @@ import Testing
                     plan.notes == [
                         .down(
                             object: "postgres-3",
-                            reason: "it replays the WAL archive and does not stream yet; left alone"
+                            reason:
+                                "it replays the WAL archive and does not stream yet (should it get no further:"
+                                + " patronictl reinit); left alone"
                         )
                     ])
             }
@@ -66,6 +68,34 @@ import Testing
             try check(.othersStreaming(besides: "postgres-2", maxLag: lag), world)
                 == .wait("postgres-3 replays the WAL archive and does not stream yet"))
         #expect(Motion.seen(in: world.observed) == nil)
+    }
+
+    /// Its guard waited until it streamed, and then found nothing to mend: the apply ended with 4.
+    @Test("what replays the archive must not be recreated while a server is unseen")
+    func unseenServer() throws {
+        var world = try world(answer())
+        world.desired.postgres.members[2].environment = ["LOG_LEVEL": "debug"]
+        #expect(try world.plan().steps.contains { $0.id == "recreate:postgres-3" })
+        world.observed.nodes["node-2"] = .unreachable("timed out")
+        #expect(try !world.plan().steps.contains { $0.id == "recreate:postgres-3" })
+    }
+
+    /// The plan restarted it, and its guard waited for the whole limit.
+    @Test("a silent member that Patroni lists as on its way must be left alone")
+    func silentAndListed() throws {
+        var world = try converged()
+        world.observed.members["postgres-3"] = .unreachable("timed out")
+        world.change("postgres-1") { $0.replication = [:] }
+        #expect(try world.plan().steps.map(\.id) == ["restart:postgres-3"])
+        guard case .known(var view) = world.observed.views["postgres-1"],
+            let index = view.members.firstIndex(where: { $0.name == "postgres-3" })
+        else {
+            Issue.record("there is no such view")
+            return
+        }
+        view.members[index].state = .inArchiveRecovery
+        world.observed.views["postgres-1"] = .known(view)
+        #expect(try world.plan().steps == [])
     }
 
     /// Where nothing restores from an archive, 3.0.4 and later leave the field out.
@@ -106,9 +136,11 @@ import Testing
                 try check(.healthyCopy(besides: "postgres-1"), world)
                     == .wait("no other healthy copy of the data is known"))
         }
-        // Patroni 3 does not know the tag.
+        // The tag came with 3.3.0.
         #expect(
-            try world(answer(version: "3.3.2", replication: nil, noStream: true)).plan()
+            try world(answer(version: "3.3.0", replication: nil, noStream: true)).plan().isEmpty)
+        #expect(
+            try world(answer(version: "3.2.2", replication: nil, noStream: true)).plan()
                 .steps.map(\.id) == ["restart:postgres-3"])
     }
 

@@ -223,6 +223,15 @@ struct LockCommandTests {
                     status: 0, output: "working\n\(command.id) recreate postgres-2\n", errors: ""))
         #expect(command.end() == 0)
         #expect(try shell.run(status) == free)
+        // Its shell was killed, and what that had begun runs on: nobody is given the lock.
+        let child = try HeldProcess(
+            Script(
+                "exec 8< '\(scratch.path)/it'\\''s/.matriarch.work'; flock -s 8; echo in; cat",
+                limit: .seconds(60)), shell)
+        #expect(child.firstOutput() == "in\n")
+        #expect(
+            try shell.run(status) == Shell.Answer(status: 0, output: "working\n", errors: ""))
+        #expect(child.end() == 0)
     }
 
     @Test("the end of what still runs can be awaited")

@@ -80,7 +80,8 @@ extension LockObstacle {
         case .working(let commands):
             // Its shell and what that has begun are one group of processes.
             if let process = commands.first?.prefix(while: \.isNumber), !process.isEmpty {
-                "if it hangs, end it on \(node): pkill -g $(ps -o pgid= \(process))"
+                "if it hangs, end it on \(node): pkill -g $(ps -o pgid= \(process)); what docker or"
+                    + " Postgres was asked for goes on"
             } else {
                 "if it hangs, see what it is on \(node): fuser -v .matriarch.work in the project's"
                     + " directory"

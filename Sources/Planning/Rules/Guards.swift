@@ -245,7 +245,7 @@ extension Rules {
     }
 
     /// Somebody, or Patroni, began to mend it since it was planned.
-    private static func isUnderWay(_ member: MemberName, _ observed: Observed) -> Bool {
+    static func isUnderWay(_ member: MemberName, _ observed: Observed) -> Bool {
         switch lastState(member, observed) {
         case .creatingReplica, .initializing, .starting, .restarting, .stopping,
             .inArchiveRecovery:

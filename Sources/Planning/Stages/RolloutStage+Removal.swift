@@ -43,6 +43,7 @@ extension RolloutStage {
         if volume != nil { hazards.insert(.dataLoss) }
         // One that looks ill may be a copy that counts by now.
         if ends { hazards.insert(.singleCopy) }
+        if container.managedBy != situation.desired.name { hazards.insert(.adopt) }
         draft.lastDisruption = [
             draft.add(
                 "remove:\(name)",
