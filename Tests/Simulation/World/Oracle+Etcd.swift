@@ -29,7 +29,15 @@ extension Oracle {
 
     /// A voter's process stops by our hand, whether it ran as that was sent or not.
     mutating func etcdEnds(_ name: EtcdName, in world: World) {
-        if etcdDown[name] == nil { etcdStops(name, "a late stop of \(name)", in: world) }
+        guard etcdDown[name] == nil else { return }
+        // Somebody started it while the command was on its way: it was down as that was sent.
+        if let node = world.etcd.running[name],
+            let container = world.servers[node]?.containers[name.service],
+            world.clock - container.startedAt <= Self.grace.components.seconds
+        {
+            return
+        }
+        etcdStops(name, "a late stop of \(name)", in: world)
     }
 
     /// A voter is about to leave the list.
