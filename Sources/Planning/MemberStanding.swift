@@ -30,7 +30,7 @@ struct MemberStanding {
 
     /// How long a container may take to answer, and a member to stream, before that is evidence for
     /// a repair: one that is cut short costs more than a late one.
-    private static let grace = Duration.seconds(60)
+    static let grace = Duration.seconds(60)
 
     init(_ member: PlacedMember, _ situation: Situation) {
         let health = situation.health.members[member.name]

@@ -147,6 +147,21 @@ import Testing
         #expect(try patience(.startFailed) == .ripening(words, after: .seconds(15)))
     }
 
+    /// Seed 2008197: a person started it while its repair waited, and it was restarted as it came up.
+    @Test("a repair of a member that was started since the plan must wait as a plan would")
+    func startedSince() throws {
+        func verdict(startedAt: Int64) throws -> Verdict {
+            try scene { world in
+                world.change("postgres-3") { ($0.state, $0.systemIdentifier) = (.startFailed, "7") }
+                world.change(container: "postgres-3", on: "node-3") { $0.startedAt = startedAt }
+            }.check(.stillAiling("postgres-3"))
+        }
+        #expect(try verdict(startedAt: 9_941) == .wait("postgres-3 has just been started"))
+        #expect(
+            try verdict(startedAt: 9_940)
+                == .ripening("postgres-3 may recover by itself", after: .seconds(15)))
+    }
+
     @Test("a switchover to the member that leads already is done, and no failure")
     func leadsAlready() throws {
         #expect(

@@ -34,4 +34,15 @@ extension Rules {
         case .known(let node): judge(node.container(address.service))
         }
     }
+
+    /// As the plan gives it time: somebody, or its server, started it since.
+    static func hasJustStarted(
+        _ member: MemberName, _ topology: Topology, _ observed: Observed
+    ) -> Bool {
+        guard let placed = topology.member(member),
+            let node = observed.nodes[placed.node]?.value,
+            let container = node.container(member.service), container.state == .running
+        else { return false }
+        return container.hasStarted(within: MemberStanding.grace, by: node.clock)
+    }
 }

@@ -20,6 +20,8 @@ extension Rules {
         case .nothingBootstrapped: nothingBootstrapped(observed)
         case .stillAiling(let member) where isUnderWay(member, observed):
             .wait("\(member) is on its way by itself")
+        case .stillAiling(let member) where hasJustStarted(member, topology, observed):
+            .wait("\(member) has just been started")
         case .stillAiling(let member):
             // A replica is cut off for seconds whenever its leader restarts or moves.
             isAiling(member, observed)
