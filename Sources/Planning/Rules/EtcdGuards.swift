@@ -66,10 +66,23 @@ extension Rules {
                 : "no etcd member knows of a leader; one may be elected", after: .seconds(20))
     }
 
-    /// By the word of a member that answers: silence alone proves nothing (S4).
+    /// Whether too few voters are left that could make a quorum: those that answer and know of no
+    /// leader cannot, nor those whose containers are down. One member's word is not enough, it may be
+    /// cut off from the others alone; silence proves nothing (S4).
     package static func isEtcdLost(_ observed: Observed) -> Bool {
-        let answers = observed.etcd.values.compactMap(\.value)
-        return !answers.isEmpty && answers.allSatisfy { !$0.isHealthy && $0.leaderID == nil }
+        let answers = observed.etcd.compactMapValues(\.value)
+        guard answers.values.allSatisfy({ !$0.isHealthy && $0.leaderID == nil }) else {
+            return false
+        }
+        let voters = Set(
+            answers.values.flatMap(\.members).filter { !$0.isLearner }.map(\.label))
+        let containers = observed.nodes.values.compactMap(\.value).flatMap(\.containers)
+        let able = voters.filter { voter in
+            let own = containers.filter { $0.service.rawValue == voter.rawValue }
+            let isDown = !own.isEmpty && own.allSatisfy(\.state.isDown)
+            return answers[voter] == nil && !isDown
+        }
+        return !voters.isEmpty && able.count <= voters.count / 2
     }
 
     /// docker takes a container for started after ten seconds: it fails before or anew.
