@@ -184,6 +184,7 @@ final class Controller: NodeShell, WebClient, NodeHolder {
             throw .unknownOutcome("connection lost")
         case .failed:
             isOver(ahead)
+            if ahead.isWorking { world.look { $0.oracle.failed(ahead.operation) } }
             return Self.failure("simulated failure")
         case .cutHalf:
             world.look {

@@ -27,6 +27,15 @@ extension Oracle {
             || lastRunning[voter.name].map { world.now - $0 <= Self.grace } ?? false
     }
 
+    /// A command was answered to have failed, and did nothing: what it was to stop goes on.
+    mutating func failed(_ operation: Operation) {
+        switch operation {
+        case .up(let address, _), .restart(let address), .remove(let address, _, _):
+            etcdDown[EtcdName(address.service.rawValue)] = nil
+        default: break
+        }
+    }
+
     /// A voter's process stops by our hand, whether it ran as that was sent or not.
     mutating func etcdEnds(_ name: EtcdName, in world: World) {
         guard etcdDown[name] == nil else { return }
