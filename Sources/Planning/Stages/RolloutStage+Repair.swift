@@ -67,13 +67,11 @@ extension RolloutStage {
     }
 
     /// S6: a copy that is on the leader's timeline holds nothing that the leader has not, and one
-    /// without a readable pg_control (no system identifier) is none. Another may have led, and hold
-    /// rows that were confirmed and that no other copy has.
+    /// that Postgres cannot start from is none. Another may have led, and hold rows that were
+    /// confirmed and that no other copy has.
     private func whatOnlyItMayHold(_ name: MemberName) -> String? {
         let answers = situation.observed.members.compactMapValues(\.value)
-        if let answer = answers[name], answer.isWrecked, answer.systemIdentifier == nil {
-            return nil
-        }
+        if answers[name]?.isWrecked == true { return nil }
         let leaders = situation.health.leader.flatMap { answers[$0]?.timeline }
         let own = answers[name]?.timeline
         if let own, own == leaders { return nil }
