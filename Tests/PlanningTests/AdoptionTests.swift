@@ -124,6 +124,27 @@ import Testing
         #expect(!plan.steps.contains { if case .bootstrap = $0.action { true } else { false } })
     }
 
+    /// Seed 3066512: a first start was cut short, and the manifest then wants one etcd member.
+    @Test("the volumes of etcd members that leave before the first start must not stop it")
+    func etcdLeavesBeforeFirstStart() throws {
+        var world = try converged()
+        world.observed.members = [:]
+        world.observed.views = [:]
+        for (index, node) in world.desired.nodes.map(\.name).enumerated() {
+            world.change(node) { node in
+                node.containers.removeAll { $0.service.rawValue.hasPrefix("postgres") }
+                node.volumes = ["etcd-\(index + 1)"]
+            }
+        }
+        world.desired.etcd.members.removeLast(2)
+        let plan = try world.plan()
+        #expect(plan.blockers.isEmpty)
+        #expect(plan.steps.contains { $0.id == "bootstrap:postgres-1" })
+        // Without its container nothing tells whose it is.
+        world.change("node-3") { $0.containers.removeAll { $0.service == "etcd-3" } }
+        #expect(try world.plan().blockers.map(\.seen) == ["volumes of the project: etcd-3"])
+    }
+
     @Test("what Matriarch did not make must never be touched; its own leftovers are pruned")
     func prune() throws {
         var world = try converged()

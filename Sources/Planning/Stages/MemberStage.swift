@@ -151,8 +151,9 @@ enum MemberStage {
             && !situation.topology.members.contains { hasData($0, situation) }
     }
 
-    /// Volumes of the project that nothing declared explains may be a cluster's data under other
-    /// names: a new, empty cluster beside them would look like a loss.
+    /// Volumes of the project that nothing explains, neither the manifest nor an etcd container that
+    /// has left it, may be a cluster's data under other names: a new, empty cluster beside them
+    /// would look like a loss.
     private static func isVirgin(_ situation: Situation, _ draft: inout Draft) -> Bool {
         var declared: [NodeName: Set<String>] = [:]
         for (address, spec) in situation.blueprint.containers {
@@ -161,8 +162,11 @@ enum MemberStage {
             }
         }
         for node in situation.desired.nodes.map(\.name) {
+            let etcd = (situation.node(node)?.containers ?? [])
+                .filter { situation.desired.isEtcd($0) }.flatMap(\.mounts).map(\.source)
             let strange = (situation.node(node)?.volumes ?? [])
-                .filter { declared[node]?.contains($0) != true }.sorted()
+                .filter { declared[node]?.contains($0) != true && !etcd.contains(.volume($0)) }
+                .sorted()
             guard !strange.isEmpty else { continue }
             draft.block(
                 node.rawValue, seen: "volumes of the project: \(strange.joined(separator: ", "))",

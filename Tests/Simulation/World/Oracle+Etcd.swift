@@ -10,9 +10,24 @@ extension Oracle {
         // Of one or two that live none can be spared, in whatever order; of three there is one.
         let isAccepted = isAccepted("outage", of: name.service, in: world)
         let isOther = voters.contains { $0.name != name.rawValue && isGoing($0, world) }
-        defer { etcdDown[name] = Going(since: world.now, run: world.run(of: name)) }
+        let hadVote = voters.contains { $0.name == name.rawValue && lives($0, world) }
+        defer {
+            etcdDown[name] = Going(since: world.now, run: world.run(of: name), hadVote: hadVote)
+        }
         if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
+        // A quorum that trouble took is not ours to lose.
+        if let lost = lastWithoutQuorum, world.now - lost <= Self.grace { return }
         judge(voters, without: name, what, world)
+    }
+
+    /// Also with the votes that are missing by our hand.
+    func hasEtcdNoQuorum(_ world: World) -> Bool {
+        let voters = world.etcd.voters
+        let votes = voters.count { voter in
+            world.isEtcdWell(voter)
+                || isGoing(voter, world) && etcdDown[EtcdName(voter.name)]?.hadVote == true
+        }
+        return world.etcd.isBorn && votes <= voters.count / 2
     }
 
     /// Down by our hand. One that came back since the last look of the oracle is not.

@@ -15,6 +15,8 @@ struct Oracle: Sendable {
     private var lastUnpaused = Duration.zero
     private var lastLed = Duration.zero
     private(set) var lastRunning = Roster<String, Duration>()
+    /// When etcd had no quorum, and not for what we took of it.
+    private(set) var lastWithoutQuorum: Duration?
     private var downByUs: Set<MemberName> = []
     /// Commands that take a member down, sent and not over: its old instance may live on meanwhile.
     private(set) var pending: [MemberName: Int] = [:]
@@ -29,6 +31,8 @@ struct Oracle: Sendable {
     struct Going: Sendable {
         var since: Duration
         var run: String?
+        /// Its vote counted until we took it.
+        var hadVote: Bool
     }
     /// Members that were seen on two nodes: said once.
     private var twins: Set<MemberName> = []
@@ -78,6 +82,7 @@ struct Oracle: Sendable {
         for member in world.etcd.members where world.isEtcdWell(member) {
             lastRunning[member.name] = now
         }
+        if hasEtcdNoQuorum(world) { lastWithoutQuorum = now }
         guard seenRevision != world.revision else { return }
         seenRevision = world.revision
         lookForTwins(world)
