@@ -11,6 +11,9 @@ import datetime
 FRESH = 2.0
 # but for a silence that ends as it began, or that nobody contradicts.
 SILENCE = 15.0
+# From the last look that a careful program takes to the SIGTERM: an answer, a command over SSH, docker
+# compose that reads its files.
+JUST = 1.0
 # docker rm -f kills and removes at once; whoever staged a kill leaves the container there for a while.
 REMOVAL = 2.0
 
@@ -39,6 +42,11 @@ class Answers:
             return None
         asked, said = before[-1]
         return {**said, "age": moment - asked}
+
+    def was_fine(self, since, moment):
+        """Whether an answer that was asked for and here between two moments says so."""
+        return any(is_fine(said) for asked, told, said in self.answers()
+                   if since < asked and told <= moment)
 
     def at(self, moment):
         """The last answer before a moment, when it is fresh or nothing changed until the next
@@ -126,9 +134,16 @@ def judge(stops, members):
     """Each stop with what was known then, and what it broke."""
     seen, violations = [], []
     for moment, name in sorted(stops):
-        known = {said["name"]: said for said in (member.at(moment) for member in members) if said}
         # What a member said before it was told to stop says nothing about it afterwards.
         stopped = {other: when for when, other in sorted(stops) if when < moment}
+        known, just = {}, set()
+        for member in members:
+            if said := member.at(moment):
+                other = said["name"]
+                known[other] = said
+                # Who was fine at a careful program's last look: it cannot know better.
+                if member.was_fine(max(moment - JUST, stopped.get(other, 0)), moment):
+                    just.add(other)
         others = [said for other, said in known.items() if other != name
                   and moment - said["age"] > stopped.get(other, 0)]
         leader = next(filter(leads, others), None)
@@ -137,7 +152,7 @@ def judge(stops, members):
         seen.append(entry)
         if leads(own):
             violations.append({"rule": "leader-stopped", **entry})
-        fine = sum(map(is_fine, others))
+        fine = sum(is_fine(said) or said["name"] in just for said in others)
         heard = {said["name"] for said in others} | {name}
         for after in (member.after(moment) for member in members):
             # The leader's word is of use only when it is younger than the other's own stop.

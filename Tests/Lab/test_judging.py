@@ -77,6 +77,17 @@ class Orders(unittest.TestCase):
         story = Story().well("ab", 100, 110).says("c", 100, 110, STARTS).stop("b", 105.05)
         self.assertEqual(story.broken(), [("second-down", "b")])
 
+    def test_nobody_can_know_what_ended_a_moment_before_the_stop(self):
+        for when, broken in [(104.5, []), (103.9, [("second-down", "b")])]:
+            story = Story().well("ab", 100, 110).well("c", 100, when)
+            story.says("c", when, 110, {**STREAMS, "replication": None})
+            self.assertEqual(story.stop("b", 105.05).broken(), broken)
+
+    def test_who_was_told_to_stop_itself_was_not_fine_a_moment_before(self):
+        story = Story().well("ab", 100, 110).well("c", 100, 104.8).says("c", 104.8, 110, STARTS)
+        self.assertEqual(
+            story.stop("c", 104.75).stop("b", 105.05).broken(), [("second-down", "b")])
+
     def test_a_replica_may_not_stop_without_a_leader(self):
         story = Story().well("bc", 100, 110).says("a", 100, 110, STARTS).stop("b", 105.05)
         self.assertEqual(story.broken(), [("second-down", "b")])
