@@ -107,7 +107,7 @@ package actor SSHNodes: NodeShell {
                 case .exited(let code): "exit status \(code)"
                 case .signalled(let name): "signal \(name)"
                 }
-            let said = String(decoding: (result.output + result.errors).prefix(1000), as: UTF8.self)
+            let said = String(startOf: result.output + result.errors, limit: 1000)
                 .split(whereSeparator: \.isNewline).joined(separator: " ")
             throw .unreachable(
                 "\(name): the login shell ended (\(ending)) before it started the command"
@@ -257,7 +257,7 @@ package actor SSHNodes: NodeShell {
             if answer.ending == .exited(0) { return }
             await connection.close()
             let words =
-                String(decoding: answer.errors.prefix(200), as: UTF8.self)
+                String(startOf: answer.errors, limit: 200)
                 .split(separator: "\n").first.map(String.init) ?? "sudo failed"
             let rule =
                 words.contains("tty")

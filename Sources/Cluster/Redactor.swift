@@ -3,6 +3,10 @@
 package struct Redactor: Sendable {
     /// In bytes. A shorter value would be found in ordinary words.
     package static let shortest = 6
+    /// In bytes, of what a cut left of one.
+    private static let shortestPart = 4
+    /// What stands for what was cut.
+    private static let mark = Array("…".utf8)
 
     /// The longest first.
     private let forms: [[UInt8]]
@@ -30,27 +34,50 @@ package struct Redactor: Sendable {
         return texts.map { Array($0.utf8) }
     }
 
-    /// The text with `(sensitive)` for each occurrence.
+    /// The text with `(sensitive)` for each occurrence, and for what a cut left of one: its beginning
+    /// before a "…", its end after one.
     package func redact(_ text: String) -> String {
-        guard let least = forms.last?.count, text.utf8.count >= least else { return text }
+        guard !forms.isEmpty, text.utf8.count >= Self.shortestPart else { return text }
         let bytes = Array(text.utf8)
         var out: [UInt8] = []
         var position = 0
         var copied = 0
         while position < bytes.count {
-            guard starts[Int(bytes[position])],
-                let form = forms.first(where: { bytes[position...].starts(with: $0) })
-            else {
+            let length = secretLength(at: position, of: bytes)
+            guard length > 0 else {
                 position += 1
                 continue
             }
             out += bytes[copied..<position]
             out += Secret.placeholder.utf8
-            position += form.count
+            position += length
             copied = position
         }
         guard copied > 0 else { return text }
         return String(decoding: out + bytes[copied...], as: UTF8.self)
+    }
+
+    /// Of the longest secret, or part of one beside a cut, that begins there; 0 where none does.
+    private func secretLength(at position: Int, of bytes: [UInt8]) -> Int {
+        let rest = bytes[position...]
+        var longest = 0
+        if starts[Int(bytes[position])] {
+            for form in forms where form.count > longest {
+                let length = zip(form, rest).prefix { $0 == $1 }.count
+                let isCut =
+                    length >= Self.shortestPart && rest.dropFirst(length).starts(with: Self.mark)
+                if length == form.count || isCut { longest = max(longest, length) }
+            }
+        }
+        if bytes[..<position].suffix(Self.mark.count).elementsEqual(Self.mark) {
+            for form in forms {
+                let most = min(form.count, rest.count)
+                guard most >= Self.shortestPart else { continue }
+                let length = (Self.shortestPart...most).last { rest.starts(with: form.suffix($0)) }
+                longest = max(longest, length ?? 0)
+            }
+        }
+        return longest
     }
 
     private static func percent(_ text: String) -> String {

@@ -13,6 +13,25 @@ extension String {
         return "\(head) … \(String(String.UnicodeScalarView(end.unicodeScalars.reversed())))"
     }
 
+    /// What a text from elsewhere begins with, of at most so many bytes; "…" for what was left out.
+    ///
+    /// Such a text is cut here or by `cut(toBytes:)`: by the "…" a `Redactor` sees that a secret may
+    /// have been cut as well.
+    package init(startOf bytes: some Collection<UInt8>, limit: Int) {
+        // Of a scalar that is split here nothing is left: "…" takes as many bytes.
+        self = String(decoding: bytes.prefix(limit + 1), as: UTF8.self).cut(toBytes: limit)
+    }
+
+    /// The same of its end.
+    package init(endOf bytes: some BidirectionalCollection<UInt8>, limit: Int) {
+        guard bytes.count > limit else {
+            self = String(decoding: bytes, as: UTF8.self)
+            return
+        }
+        let end = bytes.suffix(limit - 3).drop { $0 & 0xc0 == 0x80 }
+        self = "…" + String(decoding: end, as: UTF8.self)
+    }
+
     private func scalars(
         within limit: Int, of scalars: some Sequence<Unicode.Scalar>
     ) -> String {

@@ -29,7 +29,7 @@ extension PatroniCall {
 extension WebAnswer {
     /// The body as one short line, for people.
     var text: String {
-        let line = String(decoding: body.prefix(400), as: UTF8.self)
+        let line = String(startOf: body, limit: 400)
             .split(whereSeparator: \.isNewline).joined(separator: " ")
         return line.isEmpty ? "no text" : line
     }

@@ -69,34 +69,19 @@ extension CommandResult {
             case .exited(let code): "exit status \(code)"
             case .signalled(let name): "ended by signal \(name)"
             }
-        let lines = errors.lastWords.split(whereSeparator: \.isNewline).suffix(3)
+        let lines = lastWords.split(whereSeparator: \.isNewline).suffix(3)
         guard !lines.isEmpty else { return status }
         return "\(status): \(lines.joined(separator: " | "))"
     }
-}
 
-extension [UInt8] {
-    private static var mostWords: Int { 16 << 10 }
-
-    /// What it ends with. Of more the first line is left out, and where that is all the first words
-    /// are: half a secret would not be known as one.
-    fileprivate var lastWords: String {
-        guard count > Self.mostWords else { return String(decoding: self, as: UTF8.self) }
-        let end = suffix(Self.mostWords)
-        let words = end.firstIndex(of: UInt8(ascii: "\n")).map { end[($0 + 1)...] } ?? []
-        guard !words.contains(where: { $0 > UInt8(ascii: " ") }) else {
-            return String(decoding: words, as: UTF8.self)
-        }
-        return "…"
-            + String(decoding: end.dropFirst(1024).drop { $0 != UInt8(ascii: " ") }, as: UTF8.self)
-    }
+    fileprivate var lastWords: String { String(endOf: errors, limit: 16 << 10) }
 }
 
 extension CommandResult {
     /// What to look for where docker could not have a port: its words name the port alone. It tells
     /// a port that it has given away itself from one that the kernel refuses.
     fileprivate func portAdvice(on node: NodeName) -> String? {
-        let words = errors.lastWords
+        let words = lastWords
         let isDockers = words.contains("port is already allocated")
         guard isDockers || words.contains("address already in use") else { return nil }
         guard isDockers else {

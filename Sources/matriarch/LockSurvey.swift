@@ -27,7 +27,7 @@ enum LockSurvey {
                 switch lines.first.map({ String(decoding: $0, as: UTF8.self) }) {
                 case LockCommands.held: return .held(by: LockHolder(record: rest))
                 case LockCommands.working:
-                    let commands = String(decoding: Array(rest.prefix(4096)), as: UTF8.self)
+                    let commands = String(startOf: Array(rest), limit: 4096)
                     return .working(commands.split(separator: "\n").map(String.init))
                 default: return .free
                 }
@@ -46,7 +46,7 @@ enum LockSurvey {
                     do {
                         let result = try await question(node)
                         guard result.succeeded else {
-                            let words = String(decoding: result.errors.prefix(400), as: UTF8.self)
+                            let words = String(startOf: result.errors, limit: 400)
                             return Answer(node: node, output: .unreachable(words))
                         }
                         return Answer(node: node, output: .known(result.output))

@@ -64,6 +64,23 @@ struct SSHCommandTests {
         withExtendedLifetime(server) {}
     }
 
+    /// It was cut after 1000 bytes, and what that left of a secret was shown.
+    @Test("of a long text of a login shell's no part of a secret on the cut is shown")
+    func startUpSecret() async throws {
+        let secret = "s3cret-of-the-admin"
+        let (server, nodes) = try noisy("printf '%0990d%s%0990d' 0 \(secret) 0\nexit 0\n")
+        await #expect {
+            try await nodes.ask(Query(Script("true", limit: .seconds(60))), on: "one")
+        } throws: { error in
+            guard case ShellFailure.unreachable(let text) = error else { return false }
+            let shown = Redactor(Secrets(["admin": Secret(secret)])).redact(text)
+            return text.contains("s3cret…. Give") || text.contains("s3cret-…. Give")
+                ? !shown.contains("s3cr") && shown.contains("(sensitive)…. Give") : false
+        }
+        await nodes.shutdown()
+        withExtendedLifetime(server) {}
+    }
+
     /// Its status of 0 was taken for the command's.
     @Test("a login shell that ends without the command is no command that succeeded")
     func startUpEnds() async throws {

@@ -82,6 +82,44 @@ struct SecretTests {
         #expect(redactor.redact("secret-longer secret-long") == "(sensitive) (sensitive)-long")
     }
 
+    /// What a server says was cut before known secrets were taken out of it, and the first part of
+    /// one that lay on the cut was shown.
+    @Test(
+        "no part of a secret is left beside a cut, wherever that falls and however it was written",
+        arguments: [hostile, #"pa'ss\"w\\ö$rd %"#, "pa''ss\"w\\ö$rd %"])
+    func cut(written: String) {
+        let redactor = Redactor(Secrets(["a": Secret(Self.hostile), "b": Secret("pa'ss\"")]))
+        let length = written.utf8.count
+        for limit in 10...(length + 20) {
+            let start = String(
+                startOf: Array("error at \(written) and so on and on".utf8), limit: limit)
+            let shown = redactor.redact(start + ". Give it one")
+            #expect(!shown.contains("pa's"), "cut after \(limit): \(shown)")
+            #expect(shown.hasSuffix("…. Give it one"))
+            let end = String(
+                endOf: Array("so on and on \(written) was wrong".utf8), limit: limit)
+            let told = redactor.redact("exit 1: " + end)
+            #expect(!told.contains("rd %"), "of the last \(limit): \(told)")
+            #expect(told.hasPrefix("exit 1: …"))
+        }
+    }
+
+    @Test("of a secret within another the part of the longer one at a cut goes too")
+    func cutNested() {
+        let redactor = Redactor(Secrets(["a": Secret("secret"), "b": Secret("secret-longer")]))
+        #expect(redactor.redact("a secret-lon… b") == "a (sensitive)… b")
+        #expect(redactor.redact("a …ret-longer b") == "a …(sensitive) b")
+        #expect(redactor.redact("a secret-lon b sec… c") == "a (sensitive)-lon b sec… c")
+    }
+
+    @Test("a text within its limit is not cut, and of a longer one no character is split")
+    func shortTexts() {
+        for (limit, start, end) in [(9, "aöö€", "aöö€"), (8, "aöö€", "aöö€"), (7, "aö…", "…€")] {
+            #expect(String(startOf: Array("aöö€".utf8), limit: limit) == start)
+            #expect(String(endOf: Array("aöö€".utf8), limit: limit) == end)
+        }
+    }
+
     @Test(
         "texts that look like secrets",
         arguments: [

@@ -64,4 +64,23 @@ struct PatroniAnswerTests {
             outcome(.reinitialize("pg-2"), 503, "")
                 == .failed("Patroni refused the reinitialisation of pg-2 (503): no text"))
     }
+
+    /// It was cut after 400 bytes, and what that left of a secret was shown.
+    @Test("that is long is cut, and no part of a secret on the cut is shown")
+    func long() {
+        let redactor = Redactor(Secrets(["admin": Secret("s3cret-of-the-admin")]))
+        for length in 375...405 {
+            let text = String(repeating: "x", count: length) + "s3cret-of-the-admin is wrong, it is"
+            guard case .failed(let reason) = outcome(.reinitialize("pg-2"), 503, text),
+                case .stepFinished(_, .failed(let shown), _) = Event.stepFinished(
+                    "reinitialize:pg-2", .failed(reason), .zero
+                ).redacted(by: redactor)
+            else {
+                Issue.record("it did not fail")
+                continue
+            }
+            #expect(!shown.contains("s3cr"), "after \(length): \(shown)")
+            #expect(shown.hasSuffix("…"))
+        }
+    }
 }

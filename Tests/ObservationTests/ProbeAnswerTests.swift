@@ -145,6 +145,23 @@ import Testing
                 + "Is the docker daemon running?")
     }
 
+    /// Of a long line the first bytes were left out without a word, and half a secret with them.
+    @Test("of a long line of docker's its end is told, and no part of a secret on the cut")
+    func longWords() {
+        let redactor = Redactor(Secrets(["admin": Secret("s3cret-of-the-admin")]))
+        for (length, blanks) in (200...250).map({ ($0, 0) }) + (0...30).map({ ($0, 4080) }) {
+            let words =
+                String(repeating: "y", count: 5000) + "s3cret-of-the-admin"
+                + String(repeating: "x", count: length) + String(repeating: "\n", count: blanks)
+            let told = Self.refusal(
+                "matriarch-probe 1\ncompose 7\npresent\ndocker 6\nsilent\nend 0\n", errors: words)
+            let shown = redactor.redact(told)
+            #expect(!shown.contains("dmin"), "before \(length): \(shown)")
+            #expect(shown.hasPrefix("docker does not answer: "))
+            #expect(shown.utf8.count < 300)
+        }
+    }
+
     @Test("files that may not be read or are too large make the node unknown, not empty")
     func unreadable() {
         #expect(

@@ -106,7 +106,7 @@ package struct ClusterLock: Sendable {
         case .ended(let result) where result.status == .exited(LockCommands.notFree):
             return .taken(.held(by: LockHolder(record: result.errors)))
         case .ended(let result) where result.status == .exited(LockCommands.stillWorking):
-            let commands = String(decoding: result.errors.prefix(4096), as: UTF8.self)
+            let commands = String(startOf: result.errors, limit: 4096)
                 .split(separator: "\n").map(String.init)
             return .taken(.working(commands))
         case .ended(let result):

@@ -38,12 +38,12 @@ package enum ProbeFailure: Error, Equatable, Sendable, CustomStringConvertible {
     /// Worth asking once more.
     package var isTransient: Bool { if case .torn = self { true } else { false } }
 
-    /// The last line of standard error that says something, safe to print.
+    /// The last line of standard error that says something, of a long one its end; safe to print.
     static func lastWords(_ errors: [UInt8]) -> String {
-        let line = String(decoding: errors.suffix(4096), as: UTF8.self)
+        let line = String(endOf: errors, limit: 4096)
             .split(whereSeparator: \.isNewline).last { $0.contains { !$0.isWhitespace } }
         guard let line else { return "no message" }
-        return String(AnswerProblem.excerpt(of: line.utf8, limit: 240).dropFirst().dropLast())
+        return String(endOf: line.utf8, limit: 240).printable
     }
 }
 

@@ -166,7 +166,7 @@ struct UnlockCommand: AsyncParsableCommand {
                     .safeForTerminal, ending: .refused)
         }
         guard result.succeeded else {
-            let words = String(decoding: result.errors.prefix(400), as: UTF8.self)
+            let words = String(startOf: result.errors, limit: 400)
             throw Failure("the lock on \(held.node) was not freed: \(words)".safeForTerminal)
         }
         Console.write("the lock on \(held.node) was freed".safeForTerminal + "\n")
