@@ -1,5 +1,5 @@
 import Cluster
-import Effects
+package import Effects
 import RemoteCommands
 
 /// Performs the effects of one action in their order and says what became of them.
@@ -63,7 +63,7 @@ struct Performer: Sendable {
 extension CommandResult {
     /// The exit status and the last lines that the command complained with, of the last bytes: a
     /// server may send any number of them.
-    var complaint: String {
+    package var complaint: String {
         let status =
             switch status {
             case .exited(let code): "exit status \(code)"

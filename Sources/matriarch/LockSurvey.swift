@@ -5,16 +5,9 @@ import RemoteCommands
 
 /// Who holds the lock of a cluster, node by node. Asks, and changes nothing.
 enum LockSurvey {
-    enum State: Equatable, Sendable {
-        case free
-        /// `nil`: whoever holds it left no record.
-        case held(by: LockHolder?)
-        /// Nobody holds it, and commands of an earlier holder still run.
-        case working([String])
-        case unreachable(String)
-    }
-
-    static func states(of desired: Desired, _ session: ReadingSession) async -> [NodeName: State] {
+    static func states(of desired: Desired, _ session: ReadingSession) async -> [NodeName:
+        LockState]
+    {
         await ask(desired, session) { node in
             try await session.ask(LockCommands.status(in: desired.project), on: node)
         }.mapValues { reading in
@@ -46,8 +39,7 @@ enum LockSurvey {
                     do {
                         let result = try await question(node)
                         guard result.succeeded else {
-                            let words = String(startOf: result.errors, limit: 400)
-                            return Answer(node: node, output: .unreachable(words))
+                            return Answer(node: node, output: .unreachable(result.complaint))
                         }
                         return Answer(node: node, output: .known(result.output))
                     } catch ShellFailure.unreachable(let reason) {

@@ -12,9 +12,9 @@ import Testing
 /// do, and nothing is changed by it.
 @Suite(.enabled(if: SSHServer.isHere, Comment(rawValue: SSHServer.isMissing)), .ownThreads)
 struct ServerTests {
-    private let server: SSHServer
-    private let folder: Folder
-    private var directory: String { "\(server.place.path)/shop" }
+    let server: SSHServer
+    let folder: Folder
+    var directory: String { "\(server.place.path)/shop" }
     private let secrets = [
         "SUPERUSER": "a-long-one", "REPLICATION": "another-one", "ADMIN": "the-third-one",
     ]
@@ -32,7 +32,7 @@ struct ServerTests {
     }
 
     /// - Parameter ssh: more of the server's `ssh` block.
-    private func manifest(
+    func manifest(
         identity: String = "id_ed25519", port: UInt16? = nil, ssh: String = ""
     ) throws -> String {
         try folder.write(
@@ -166,61 +166,6 @@ struct ServerTests {
         let outcome = try Program.run("plan", silent, environment: secrets)
         #expect(outcome.status == 1)
         #expect(outcome.errors == "matriarch: shop: not everything could be looked at: n-1\n")
-    }
-
-    // MARK: - Locks and histories
-
-    private func hold(_ apply: String) async throws -> (any HeldNode)? {
-        let nodes = SSHNodes([server.node("n-1")], as: server.user())
-        let project = Project(name: "shop", directory: directory)
-        try FileManager.default.createDirectory(
-            atPath: directory, withIntermediateDirectories: true)
-        let told =
-            #"{"apply":"\#(apply)","who":"ada@laptop","pid":4711,"#
-            + #""since":"2026-11-24T18:21:33Z","purpose":"apply of shop"}"#
-        let answer = try await nodes.hold(
-            try LockCommands.hold(by: apply, saying: told, in: project), on: "n-1",
-            beat: LockCommands.beat)
-        guard case .held(let held) = answer else { return nil }
-        return held
-    }
-
-    private let holder =
-        "the lock on n-1 is held by ada@laptop (process 4711) since 2026-11-24T18:21:33Z: apply of "
-        + "shop\n"
-
-    @Test("unlock: free on a server without a project, and told so without a question")
-    func unlockFree() throws {
-        let outcome = try Program.run("unlock", try manifest())
-        #expect(outcome.output == "the lock on n-1 is free\n")
-        #expect(outcome.errors == "")
-        #expect(outcome.status == 0)
-        #expect(!FileManager.default.fileExists(atPath: directory))
-    }
-
-    @Test("unlock: a lock is freed only by who names the cluster, and its holder hears of it")
-    func unlock() async throws {
-        let held = try #require(try await hold("a-1"))
-        let path = try manifest()
-        let unasked = try Program.run("unlock", path)
-        #expect(unasked.output == holder)
-        #expect(
-            unasked.errors
-                == "matriarch: refused, as there is no terminal to ask at; expected --yes-i-checked "
-                + "shop\n")
-        #expect(unasked.status == 3)
-        let other = try Program.run("unlock", path, "--yes-i-checked", "bakery")
-        #expect(
-            other.errors
-                == "matriarch: refused, as --yes-i-checked names bakery and the cluster is shop\n")
-        #expect(other.status == 3)
-        #expect(try Program.run("unlock", path).output == holder)
-        let freed = try Program.run("unlock", path, "--yes-i-checked", "shop")
-        #expect(freed.output == holder + "the lock on n-1 was freed\n")
-        #expect(freed.errors == "")
-        #expect(freed.status == 0)
-        #expect(try Program.run("unlock", path).output == "the lock on n-1 is free\n")
-        await held.release()
     }
 
     @Test("unlock and history: a server that cannot be asked is named, and ends with 1")

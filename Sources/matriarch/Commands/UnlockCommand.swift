@@ -22,9 +22,10 @@ struct UnlockCommand: AsyncParsableCommand {
               matriarch unlock cluster.yaml
               matriarch unlock cluster.yaml --yes-i-checked gardenos-dev-cluster
 
-            Ends with 0 when no lock is held any more and nothing that was begun under it runs, 3 \
-            when something does, when it was not confirmed or when the lock went to somebody else \
-            meanwhile, 1 when a server could not be asked.
+            Then it looks again and says of every server what is true by then. Ends with 0 when no \
+            lock is held any more and nothing that was begun under it runs, 3 when something does, \
+            when it was not confirmed or when the lock is held, by somebody else meanwhile too, 1 \
+            when a server could not be asked.
             """)
 
     @OptionGroup var manifest: ManifestOptions
@@ -49,80 +50,62 @@ struct UnlockCommand: AsyncParsableCommand {
     }
 
     private func unlock(_ desired: Desired, _ session: ActingSession) async throws {
-        let states = await LockSurvey.states(of: desired, session.reading)
+        var nodes = await LockSurvey.states(of: desired, session.reading)
             .sorted { $0.key < $1.key }
-        for (node, state) in states { Console.write(Self.line(node, state)) }
-        let held = states.compactMap { node, state -> Held? in
-            if case .held(let holder?) = state {
-                Held(node: node, apply: holder.apply)
-            } else {
-                nil
-            }
-        }
-        if !held.isEmpty {
+            .map { Unlocking(node: $0.key, before: $0.value) }
+        for node in nodes { Self.tell(node.before.text(on: node.node)) }
+        if nodes.contains(where: { $0.apply != nil }) {
             try confirm(desired.name)
-            for lock in held { try await free(lock, of: desired, session) }
-        }
-        let working = try await stillWorking(states, freed: held, desired, session)
-        let strangers = states.filter { $0.value == .held(by: nil) }.map(\.key.rawValue)
-        guard strangers.isEmpty else {
-            throw Failure(
-                "the lock on \(strangers.joined(separator: ", ")) is held by somebody who left no "
-                    + "record; see who with: fuser -v \(desired.project.directory)/.matriarch.lock",
-                ending: .refused)
-        }
-        guard working.isEmpty else {
-            throw Failure(
-                "what was begun under the lock still runs on "
-                    + "\(working.map(\.rawValue).joined(separator: ", ")): nobody is given the lock "
-                    + "there before it has ended", ending: .refused)
-        }
-        let unseen = states.filter { if case .unreachable = $0.value { true } else { false } }
-        guard unseen.isEmpty else {
-            throw Failure(
-                "could not be asked: \(unseen.map(\.key.rawValue).joined(separator: ", "))"
-                    .safeForTerminal)
-        }
-    }
-
-    /// The nodes where commands of an earlier holder run, told where that was not yet: a holder that
-    /// was ended leaves them behind.
-    private func stillWorking(
-        _ before: [(key: NodeName, value: LockSurvey.State)], freed: [Held], _ desired: Desired,
-        _ session: ActingSession
-    ) async throws -> [NodeName] {
-        var states = before
-        if !freed.isEmpty {
-            let nodes = Set(freed.map(\.node))
+            for index in nodes.indices {
+                guard let apply = nodes[index].apply else { continue }
+                nodes[index].failure = try await free(
+                    nodes[index].node, from: apply, desired, session)
+            }
+            // What the attempts say is not the end of it: a holder leaves commands behind, another
+            // apply may have waited for the lock, and a server may be gone.
             let now = await LockSurvey.states(of: desired, session.reading)
-                .sorted { $0.key < $1.key }
-            for (node, state) in now where nodes.contains(node) {
-                if case .working = state { Console.write(Self.line(node, state)) }
+            for index in nodes.indices {
+                nodes[index].after = now[nodes[index].node] ?? nodes[index].after
+                Self.tell(nodes[index].text)
             }
-            states =
-                states.filter { !nodes.contains($0.key) } + now.filter { nodes.contains($0.key) }
         }
-        return states.compactMap { node, state in
-            if case .working = state { node } else { nil }
-        }
+        try Self.check(nodes, of: desired)
     }
 
-    private struct Held {
-        var node: NodeName
-        var apply: String
+    private static func tell(_ sentence: String) {
+        Console.write(sentence.safeForTerminal + "\n")
     }
 
-    private static func line(_ node: NodeName, _ state: LockSurvey.State) -> String {
-        let text =
-            switch state {
-            case .free: "the lock on \(node) is free"
-            case .held(let holder): "the lock on \(node) \(LockObstacle.held(by: holder).text)"
-            case .working(let commands):
-                "the lock on \(node) \(LockObstacle.working(commands).text); "
-                    + LockObstacle.working(commands).advice(on: node)
-            case .unreachable(let reason): "\(node) could not be asked: \(reason)"
+    /// - Throws: unless every lock was free when it was last looked at.
+    private static func check(_ nodes: [Unlocking], of desired: Desired) throws(Failure) {
+        var (strangers, held, working, unseen) = ([String](), [String](), [String](), [String]())
+        for node in nodes {
+            switch node.after {
+            case .free: continue
+            case .held(nil): strangers.append(node.node.rawValue)
+            case .held: held.append(node.node.rawValue)
+            case .working: working.append(node.node.rawValue)
+            case .unreachable: unseen.append(node.node.rawValue)
             }
-        return text.safeForTerminal + "\n"
+        }
+        var lines: [String] = []
+        func say(_ names: [String], _ line: (String) -> String) {
+            if !names.isEmpty { lines.append(line(names.joined(separator: ", ")).safeForTerminal) }
+        }
+        say(strangers) {
+            "the lock on \($0) is held by somebody who left no record; see who with: fuser -v "
+                + "\(desired.project.directory)/.matriarch.lock"
+        }
+        say(held) { "the lock on \($0) is held; look again with: matriarch unlock" }
+        say(working) {
+            "what was begun under the lock still runs on \($0): nobody is given the lock there "
+                + "before it has ended"
+        }
+        say(unseen) { "could not be asked: \($0)" }
+        guard lines.isEmpty else {
+            let isTaken = !(strangers + held + working).isEmpty
+            throw Failure(lines, ending: isTaken ? .refused : .error)
+        }
     }
 
     private func confirm(_ name: ClusterName) throws(Failure) {
@@ -146,29 +129,20 @@ struct UnlockCommand: AsyncParsableCommand {
         }
     }
 
+    /// - Returns: why it was not freed.
     private func free(
-        _ held: Held, of desired: Desired, _ session: ActingSession
-    ) async throws {
-        let command = try LockCommands.free(from: held.apply, in: desired.project)
-        let result: CommandResult
+        _ node: NodeName, from apply: String, _ desired: Desired, _ session: ActingSession
+    ) async throws -> String? {
+        let command = try LockCommands.free(from: apply, in: desired.project)
         do throws(ShellFailure) {
-            result = try await session.shell.perform(command, on: held.node)
+            let result = try await session.shell.perform(command, on: node)
+            // Another apply has it; the next look tells which.
+            if result.succeeded || result.status == .exited(LockCommands.notFree) { return nil }
+            return result.complaint
         } catch {
             switch error {
-            case .unreachable(let reason), .unknownOutcome(let reason):
-                throw Failure(reason.safeForTerminal)
+            case .unreachable(let reason), .unknownOutcome(let reason): return reason
             }
         }
-        if result.status == .exited(LockCommands.notFree) {
-            let other = LockObstacle.held(by: LockHolder(record: result.errors))
-            throw Failure(
-                "the lock on \(held.node) \(other.text) by now: nothing was done there; look again"
-                    .safeForTerminal, ending: .refused)
-        }
-        guard result.succeeded else {
-            let words = String(startOf: result.errors, limit: 400)
-            throw Failure("the lock on \(held.node) was not freed: \(words)".safeForTerminal)
-        }
-        Console.write("the lock on \(held.node) was freed".safeForTerminal + "\n")
     }
 }
