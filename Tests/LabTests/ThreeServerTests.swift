@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// One lab a machine: its suites run one after the other.
-@Suite(.serialized) enum LabTests {}
+@Suite(.serialized, .ownLab) enum LabTests {}
 
 extension LabTests {
     /// The main job on three real servers. The tests run in this order, on one cluster; each leaves it
