@@ -60,6 +60,12 @@ package struct Project: Hashable, Sendable {
     }
     /// The network that compose gives to services that name none.
     package var network: String { "\(name)_default" }
+    /// The compose file that is written, below the directory.
+    package static let composePath = composeNames[0]
+    /// The names that compose looks for there, the first first.
+    package static let composeNames = [
+        "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
+    ]
 }
 
 /// How careful a change of the running cluster is.

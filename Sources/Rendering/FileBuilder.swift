@@ -6,7 +6,6 @@ struct FileBuilder {
     let containers: [ContainerAddress: ContainerSpec]
 
     static let proxyDirectory = "haproxy"
-    static let composePath = "compose.yaml"
 
     func files() -> [NodeName: [FileSpec]] {
         var specs: [NodeName: [ContainerSpec]] = [:]
@@ -18,7 +17,7 @@ struct FileBuilder {
             let services = unsorted.sorted { $0.service < $1.service }
             var own = [
                 FileSpec(
-                    path: Self.composePath, content: ResolvedText(compose.text(of: services)),
+                    path: Project.composePath, content: ResolvedText(compose.text(of: services)),
                     comparison: .lines)
             ]
             for spec in services {

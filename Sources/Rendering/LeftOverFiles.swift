@@ -12,7 +12,7 @@ extension Blueprint {
         return shown.filter { path, file in
             guard file.isSigned, !declared.contains(path) else { return false }
             switch path {
-            case FileBuilder.composePath: return kept.isEmpty
+            case Project.composePath: return kept.isEmpty
             case HAProxy.configurationPath: return !kept.contains(HAProxy.service)
             default: return EnvironmentFile.service(of: path).map { !kept.contains($0) } ?? false
             }

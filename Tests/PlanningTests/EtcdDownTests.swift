@@ -4,14 +4,6 @@ import Testing
 
 /// Members of etcd that are down and differ from the manifest come back in one apply (S11).
 @Suite struct EtcdDownTests {
-    private func down(_ number: Int, _ state: ContainerState, _ world: inout World) {
-        let name = EtcdName("etcd-\(number)")
-        world.change(container: name.service, on: NodeName("node-\((number - 1) % 3 + 1)")) {
-            $0.state = state
-        }
-        world.observed.etcd[name] = .unreachable("refused")
-    }
-
     private func recreations(_ world: World) throws -> [Step] {
         try world.plan().steps.filter { $0.id.rawValue.hasPrefix("recreate:etcd") }
     }
@@ -20,16 +12,9 @@ import Testing
     @Test("without a quorum, members that are down and differ must come back side by side")
     func sideBySide() throws {
         var world = try converged()
-        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
-        for name in world.observed.etcd.keys {
-            world.observed.etcd[name] = world.observed.etcd[name]?.map {
-                var answer = $0
-                (answer.isHealthy, answer.leaderID) = (false, nil)
-                return answer
-            }
-        }
-        down(2, .exited, &world)
-        down(3, .restarting, &world)
+        world.loseEtcdQuorum()
+        world.stopEtcd(2)
+        world.stopEtcd(3, .restarting)
         let steps = try recreations(world)
         #expect(
             steps.map(\.id) == [
@@ -60,8 +45,8 @@ import Testing
         world.observed.etcd["etcd-1"] = world.observed.etcd["etcd-1"]?.map {
             ObservedEtcd(isHealthy: false, members: $0.members, memberID: $0.memberID)
         }
-        down(2, .running, &world)
-        down(3, .running, &world)
+        world.stopEtcd(2, .running)
+        world.stopEtcd(3, .running)
         let steps = try recreations(world)
         #expect(steps.map(\.id.rawValue.last) == ["2", "3", "1"])
         #expect(
@@ -79,8 +64,8 @@ import Testing
     func twoOfFive() throws {
         var world = try converged { $0.growEtcdToFive() }
         world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
-        down(4, .exited, &world)
-        down(5, .exited, &world)
+        world.stopEtcd(4)
+        world.stopEtcd(5)
         #expect(
             try recreations(world).prefix(2).map { $0.guards.last } == [
                 .containerDown(ContainerAddress("etcd-4", on: "node-1")),
@@ -92,7 +77,7 @@ import Testing
     func alone() throws {
         var world = try converged()
         world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
-        down(2, .exited, &world)
+        world.stopEtcd(2)
         #expect(try recreations(world).first?.guards.last == .etcdHealthy(besides: ["etcd-2"]))
     }
 

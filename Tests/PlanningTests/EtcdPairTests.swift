@@ -7,21 +7,13 @@ import Testing
     /// - Parameter voters: how many etcd itself counts, of the three that are declared.
     private func recreated(voters: Int) throws -> [StepID] {
         var world = try converged()
-        world.desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
-        for name in world.observed.etcd.keys {
-            world.observed.etcd[name] = world.observed.etcd[name]?.map {
-                var answer = $0
-                (answer.isHealthy, answer.leaderID) = (false, nil)
-                answer.members = Array(answer.members.prefix(voters))
-                return answer
-            }
+        world.loseEtcdQuorum()
+        world.observed.etcd["etcd-1"] = world.observed.etcd["etcd-1"]?.map {
+            var answer = $0
+            answer.members = Array(answer.members.prefix(voters))
+            return answer
         }
-        for number in 2...3 {
-            world.change(container: ServiceName("etcd-\(number)"), on: NodeName("node-\(number)")) {
-                $0.state = .exited
-            }
-            world.observed.etcd[EtcdName("etcd-\(number)")] = .unreachable("refused")
-        }
+        for number in 2...3 { world.stopEtcd(number) }
         return try world.plan().steps.map(\.id).filter { $0.rawValue.hasPrefix("recreate:etcd") }
     }
 

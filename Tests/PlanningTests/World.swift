@@ -196,6 +196,26 @@ struct World {
         }
     }
 
+    mutating func stopEtcd(_ number: Int, _ state: ContainerState = .exited) {
+        let name = EtcdName("etcd-\(number)")
+        change(container: name.service, on: NodeName("node-\((number - 1) % 3 + 1)")) {
+            $0.state = state
+        }
+        observed.etcd[name] = .unreachable("refused")
+    }
+
+    /// Etcd's members know of no leader, and differ from the manifest.
+    mutating func loseEtcdQuorum() {
+        desired.etcd.image = ImageReference("quay.io/coreos/etcd:v3.5.17")
+        for name in observed.etcd.keys {
+            observed.etcd[name] = observed.etcd[name]?.map {
+                var answer = $0
+                (answer.isHealthy, answer.leaderID) = (false, nil)
+                return answer
+            }
+        }
+    }
+
     mutating func lose(_ node: NodeName, members: [MemberName], etcd: [EtcdName]) {
         let reason = "no route to host"
         observed.nodes[node] = .unreachable(reason)

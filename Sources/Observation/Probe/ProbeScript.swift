@@ -32,10 +32,8 @@ package enum NodeProbe {
 
     /// Files that are looked for in every project: compose's own names, ours, and HAProxy's where
     /// people put it.
-    static let alwaysWanted = [
-        "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
-        "haproxy.cfg", HAProxy.configurationPath,
-    ]
+    static let alwaysWanted =
+        Project.composeNames + ["haproxy.cfg", HAProxy.configurationPath]
 
     /// A script that only reads, for `dash`, `busybox sh` and `bash` alike.
     package static func query(_ request: ProbeRequest) -> Query {

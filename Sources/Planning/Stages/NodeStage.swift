@@ -72,7 +72,7 @@ enum NodeStage {
     /// Containers of the project that somebody else made, where it has not been adopted yet: our
     /// compose file is what says that it has.
     private static func notOurs(_ shown: ObservedNode) -> [ServiceName] {
-        guard shown.files["compose.yaml"]?.isSigned != true else { return [] }
+        guard shown.files[Project.composePath]?.isSigned != true else { return [] }
         return shown.containers.filter { $0.managedBy == nil }.map(\.service).sorted()
     }
 
@@ -122,10 +122,6 @@ enum FileDifference {
         var new: String
     }
 
-    static let composeNames = [
-        "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
-    ]
-
     static func changes(on node: NodeName, _ situation: Situation) -> [Change] {
         guard let shown = situation.node(node) else { return [] }
         return (situation.blueprint.files[node] ?? []).compactMap { file in
@@ -174,7 +170,7 @@ enum FileDifference {
         on node: NodeName, _ shown: ObservedNode, _ situation: Situation
     ) -> [String] {
         let managed = situation.blueprint.files[node] ?? []
-        let others = composeNames.filter { name in !managed.contains { $0.path == name } }
+        let others = Project.composeNames.filter { name in !managed.contains { $0.path == name } }
         let overwritten = managed.filter { change($0, shown.files[$0.path], situation) != nil }
         return (others + overwritten.map(\.path))
             .filter { shown.files[$0].map { !$0.isSigned } ?? false }
