@@ -54,6 +54,11 @@ extension Command {
     /// travels on standard input, and no error repeats a line of it: it may hold passwords. Nothing
     /// of a text that does not arrive whole is run. Where a time-out of the text ended it, the
     /// transactions that are open say what it waited for.
+    ///
+    /// What no time-out of the text bounds is a COMMIT's wait for a synchronous standby. 20 s before
+    /// the limit psql is interrupted, and asks the server to end what it does: a signal that ended
+    /// psql alone would leave the server waiting, with its locks. What was committed stays on the
+    /// leader, and the command fails: nobody else is known to have it.
     package static func psql(
         _ sql: ResolvedText, summary: String, in container: String,
         limit: Duration = .seconds(120)
@@ -71,13 +76,17 @@ extension Command {
                     esac
                     status=0
                     errors=$(printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch \(id) \
-                    psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse \
-                    -v SHOW_CONTEXT=never -U postgres -d postgres 2>&1 > /dev/null) || status=$?
+                    timeout -s INT -k 5 \(max(1, limit.wholeSeconds - 20)) psql -X -q -w \
+                    -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never \
+                    -U postgres -d postgres 2>&1 > /dev/null) || status=$?
                     if [ -n "$errors" ]; then printf '%s\\n' "$errors" >&2; fi
                     case $errors in
                       *' due to lock timeout'* | *' due to statement timeout'*)
                         docker exec \(id) psql -X -q -w -A -t -U postgres -d postgres -c \
                     "\(openTransactions)" >&2 || true ;;
+                      *'wait for synchronous replication'*)
+                        echo "the leader has it, and no synchronous standby confirmed it: \
+                    see why with patronictl list, then apply again" >&2 ;;
                     esac
                     exit $status
 

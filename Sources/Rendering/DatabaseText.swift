@@ -74,7 +74,8 @@ struct DatabaseText {
 
     /// Passwords must not be written into the server's log, its audit or its statistics,
     /// whatever the cluster's settings. Those of extensions that are not loaded mean nothing. And
-    /// nothing waits behind somebody's open transaction until nobody knows what became of it.
+    /// nothing waits behind somebody's open transaction until nobody knows what became of it; a
+    /// COMMIT's wait for a synchronous standby is bounded where psql is run.
     private var settings: String {
         """
         SET client_min_messages = warning;

@@ -1,4 +1,5 @@
 import Cluster
+import Foundation
 import TestProcesses
 import Testing
 
@@ -45,8 +46,8 @@ struct DatabaseCommandTests {
                     esac
                     status=0
                     errors=$(printf '%s\\n' "$sql" | docker exec -i -e PGAPPNAME=matriarch 4f1c \
-                    psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v SHOW_CONTEXT=never \
-                    -U postgres -d postgres 2>&1 > /dev/null) || status=$?
+                    timeout -s INT -k 5 100 psql -X -q -w -v ON_ERROR_STOP=1 -v VERBOSITY=terse \
+                    -v SHOW_CONTEXT=never -U postgres -d postgres 2>&1 > /dev/null) || status=$?
 
                     """))
         #expect(
@@ -98,5 +99,39 @@ struct DatabaseCommandTests {
                         status: 3, output: "",
                         errors: error + "\n" + (isTold ? "open transactions\n" : "")))
         }
+    }
+
+    /// No time-out of the SQL covers that wait: it lasted beyond the command's limit, the lock was
+    /// kept for as long, and nobody knew what had become of it.
+    @Test(
+        "SQL whose COMMIT waits for a synchronous standby is interrupted, and says what is true",
+        arguments: Shell.different)
+    func unconfirmed(shell: Shell) throws {
+        let scratch = try Scratch()
+        // As psql does: it asks the server to end the statement, and ends after its answer.
+        try scratch.write(
+            """
+            #!/usr/bin/python3
+            import signal, sys, time
+            def interrupted(number, frame):
+                sys.exit("WARNING:  canceling wait for synchronous replication due to user request")
+            signal.signal(signal.SIGINT, interrupted)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+            time.sleep(60)
+
+            """, to: "psql")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o755], ofItemAtPath: "\(scratch.path)/psql")
+        try scratch.program("docker", "shift 5; exec \"$@\"")
+        let command = try Command.psql(
+            ResolvedText("CREATE ROLE a;"), summary: "prepare", in: "4f1c", limit: .seconds(21))
+        #expect(
+            try shell.run(command.script, path: scratch.path)
+                == Shell.Answer(
+                    status: 124, output: "",
+                    errors:
+                        "WARNING:  canceling wait for synchronous replication due to user request"
+                        + "\nthe leader has it, and no synchronous standby confirmed it: see why with"
+                        + " patronictl list, then apply again\n"))
     }
 }

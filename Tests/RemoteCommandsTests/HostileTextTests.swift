@@ -178,8 +178,9 @@ struct HostileTextTests {
                     ResolvedText(sensitive: Secret(sql)), summary: "SQL", in: id),
                 calls: [
                     [
-                        "exec", "-i", "-e", "PGAPPNAME=matriarch", id, "psql", "-X", "-q", "-w",
-                        "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse", "-v",
+                        "exec", "-i", "-e", "PGAPPNAME=matriarch", id, "timeout", "-s", "INT",
+                        "-k", "5", "100", "psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1", "-v",
+                        "VERBOSITY=terse", "-v",
                         "SHOW_CONTEXT=never", "-U", "postgres", "-d", "postgres",
                     ]
                 ], input: sql + "\n-- the end\n"),
