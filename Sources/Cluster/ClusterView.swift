@@ -48,6 +48,17 @@ package struct ViewMember: Equatable, Sendable, Codable {
     }
 }
 
+/// Who led a timeline after the first: one line of `GET /history`.
+package struct LeaderTerm: Equatable, Sendable, Codable {
+    /// The one that it began by its promotion, 2 or more.
+    package var timeline: Int
+    package var leader: MemberName
+    package init(timeline: Int, leader: MemberName) {
+        self.timeline = timeline
+        self.leader = leader
+    }
+}
+
 /// How far a member is behind. A lag that was not told is never zero (FIELD §4: autobase).
 package enum Lag: Equatable, Sendable, Codable {
     case known(ByteCount)

@@ -7,6 +7,9 @@ package struct Observed: Equatable, Sendable, Codable {
     package var members: [MemberName: Reading<PatroniMember>]
     /// `GET /cluster` as each member answered it: the DCS's view, which can be stale (LAB.md).
     package var views: [MemberName: Reading<ClusterView>]
+    /// `GET /history` of the leader, oldest first; `nil` where it was not asked: nobody leads, or no
+    /// member's data is of no use as it is.
+    package var history: Reading<[LeaderTerm]>?
     /// `GET /config`, from a member that answered; `nil` where no member exists.
     package var configuration: Reading<JSONValue>?
     /// As each etcd member answered.
@@ -18,6 +21,7 @@ package struct Observed: Equatable, Sendable, Codable {
         nodes: [NodeName: Reading<ObservedNode>] = [:],
         members: [MemberName: Reading<PatroniMember>] = [:],
         views: [MemberName: Reading<ClusterView>] = [:],
+        history: Reading<[LeaderTerm]>? = nil,
         configuration: Reading<JSONValue>? = nil,
         etcd: [EtcdName: Reading<ObservedEtcd>] = [:],
         haproxy: [NodeName: Reading<[ProxyServer]>] = [:]
@@ -25,6 +29,7 @@ package struct Observed: Equatable, Sendable, Codable {
         self.nodes = nodes
         self.members = members
         self.views = views
+        self.history = history
         self.configuration = configuration
         self.etcd = etcd
         self.haproxy = haproxy

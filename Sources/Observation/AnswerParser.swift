@@ -24,6 +24,7 @@ package struct ParsedAnswer: Sendable {
 package enum AnswerContent: Sendable {
     case member(PatroniMember)
     case view(ClusterView)
+    case history([LeaderTerm])
     case configuration(JSONValue)
     case isEtcdHealthy(Bool)
     case etcdMembers([EtcdPeer])
@@ -49,6 +50,7 @@ package struct PlainParser: AnswerParser {
                 name = own.name
                 return .member(try own.member(date: answer.date))
             case .cluster: return .view(try PatroniAnswer.cluster(body))
+            case .history: return .history(try PatroniAnswer.history(body))
             case .configuration: return .configuration(try PatroniAnswer.configuration(body))
             case .etcdHealth: return .isEtcdHealthy(try EtcdAnswer.isHealthy(body))
             case .etcdMembers: return .etcdMembers(try EtcdAnswer.members(body))

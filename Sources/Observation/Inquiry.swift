@@ -139,6 +139,22 @@ struct Inquiry {
         return found
     }
 
+    /// `GET /history` of the one leader, where some member's data is of no use as it is.
+    func historyQuestions(_ answers: Answers) -> [Question] {
+        guard parts.contains(.history) else { return [] }
+        var leaders: [Place] = []
+        var isWanted = false
+        for (name, subject) in members.merging(viewed(answers), uniquingKeysWith: { own, _ in own })
+        {
+            guard let place = subject.place, let member = member(name, at: place, answers)?.value
+            else { continue }
+            if [.leader, .standbyLeader].contains(member.role) { leaders.append(place) }
+            isWanted = isWanted || member.isWrecked
+        }
+        guard isWanted, leaders.count == 1 else { return [] }
+        return leaders.map { Question(kind: .history, place: $0) }
+    }
+
     /// Where `GET /config` may be asked: members that answered, the leader first.
     func configurationPlaces(_ answers: Answers) -> [Place] {
         guard parts.contains(.configuration) else { return [] }
@@ -163,6 +179,11 @@ struct Inquiry {
             observed.views = [:]
             for (name, subject) in members { add(name, subject, answers, to: &observed) }
             for (name, subject) in viewed(answers) { add(name, subject, answers, to: &observed) }
+        }
+        if parts.contains(.history) {
+            observed.history = historyQuestions(answers).first.flatMap {
+                answers.history(at: $0.place)
+            }
         }
         if parts.contains(.configuration) { observed.configuration = configuration(answers) }
         if parts.contains(.etcd) {

@@ -7,6 +7,8 @@ package enum ObservedPart: Hashable, Sendable {
     case node(NodeName)
     /// Every member's own answer and view.
     case patroni
+    /// Who led before, with `patroni`: asked only where a member's data is of no use as it is.
+    case history
     /// Patroni's dynamic configuration.
     case configuration
     /// Every etcd member.
@@ -36,7 +38,7 @@ package struct Observer: Sendable {
     /// Everything, all nodes side by side. What Patroni, etcd and HAProxy say is asked at the
     /// likely places while the probes run, so that a cluster in its declared shape costs one wait.
     package func observe(_ desired: Desired) async -> Observed {
-        var parts: Set<ObservedPart> = [.patroni, .configuration, .etcd]
+        var parts: Set<ObservedPart> = [.patroni, .history, .configuration, .etcd]
         for node in desired.nodes {
             parts.insert(.node(node.name))
             parts.insert(.haproxy(node.name))
@@ -72,6 +74,7 @@ package struct Observer: Sendable {
         await answers.ask(inquiry.questions, web: web, limit: Self.webLimit)
         await answers.ask(
             inquiry.questions(afterViews: answers), web: web, limit: Self.webLimit)
+        await answers.ask(inquiry.historyQuestions(answers), web: web, limit: Self.webLimit)
         for place in inquiry.configurationPlaces(answers)
         where inquiry.configuration(answers)?.value == nil {
             await answers.ask(

@@ -5,7 +5,7 @@ import Effects
 /// the answer is there, so a place may be asked before it is known who lives there.
 package struct Question: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        case member, cluster, configuration
+        case member, cluster, history, configuration
         case etcdHealth, etcdMembers, etcdStatus
         case proxy
     }
@@ -24,6 +24,7 @@ package struct Question: Hashable, Sendable {
         switch kind {
         case .member: "GET /patroni"
         case .cluster: "GET /cluster"
+        case .history: "GET /history"
         case .configuration: "GET /config"
         case .etcdHealth: "GET /health"
         case .etcdMembers: "POST \(WebQuery.etcdMembers.path)"
@@ -81,6 +82,9 @@ struct Answers {
     }
     func view(at place: Place) -> Reading<ClusterView>? {
         read(.cluster, at: place) { if case .view(let value) = $0 { value } else { nil } }
+    }
+    func history(at place: Place) -> Reading<[LeaderTerm]>? {
+        read(.history, at: place) { if case .history(let value) = $0 { value } else { nil } }
     }
     func configuration(at place: Place) -> Reading<JSONValue>? {
         read(.configuration, at: place) {

@@ -188,7 +188,7 @@ extension LabTests {
             replica: String, node: String, leaderStart: String
         ) {
             let leader = try Lab.leader()
-            let replica = try #require(try Lab.cluster().keys.filter { $0 != leader }.sorted().last)
+            let replica = try #require(try Lab.replica(of: leader))
             let start = try Lab.starts(try Lab.node(of: leader))[leader] ?? ""
             return (replica, try Lab.node(of: replica), start)
         }

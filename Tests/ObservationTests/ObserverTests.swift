@@ -308,6 +308,38 @@ private final class World: NodeReader, WebReader {
         #expect(again.members["postgres-3"] == seen.members["postgres-3"])
     }
 
+    @Test("who led before must be asked of the leader, only where a member cannot start")
+    func history() async throws {
+        let all = try Self.referenceWorld()
+        let page = "hil-1 127.0.0.1:8009/history"
+        func seen(
+            _ state: String, _ answer: Result<WebAnswer, WebFailure>? = nil
+        ) async throws -> (asked: [String], history: Reading<[LeaderTerm]>?) {
+            var pages = all.pages
+            pages["hil-1 127.0.0.1:8010/patroni"] = Self.page(
+                Self.member("postgres-3").replacing("running", with: state), 503)
+            pages[page] = answer
+            let world = World(probes: all.probes, pages: pages)
+            let observed = await observer(world).observe(Self.reference)
+            return (world.asked.filter { $0.hasSuffix("/history") }, observed.history)
+        }
+        let line = #"[[1, 9, "no recovery target specified", "2026-11-29T16:57:57+00:00", "a"]]"#
+        let failed = try await seen("start failed", Self.page(line))
+        #expect(failed.asked == [page])
+        #expect(failed.history == .known([LeaderTerm(timeline: 2, leader: "a")]))
+        let well = try await seen("running", Self.page(line))
+        #expect(well.asked == [] && well.history == nil)
+        // What could not be asked is not "nobody".
+        #expect(
+            try await seen("start failed").history
+                == .unreachable(
+                    "GET /history at 127.0.0.1:8009 on hil-1: connection refused"))
+        #expect(
+            try await seen("start failed", Self.page("<html>")).history
+                == .unreachable(
+                    "127.0.0.1:8009 on hil-1: GET /history answered “<html>”, expected JSON"))
+    }
+
     @Test("a poll asks Patroni alone, also a member that was just placed and has no container yet")
     func poll() async throws {
         let world = try Self.referenceWorld()

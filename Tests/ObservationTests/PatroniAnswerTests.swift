@@ -141,6 +141,36 @@ import Testing
         #expect(demoted > 0)
     }
 
+    @Test("a history names who began each timeline; other lines and numbers tell nothing")
+    func history() throws {
+        func terms(_ text: String) throws -> [LeaderTerm] { try PatroniAnswer.history(text.bytes) }
+        #expect(try PatroniAnswer.history(Fixture.bytes("lab3/history.json")) == [])
+        #expect(
+            try terms(
+                """
+                [[1, 25623960, "no recovery target specified", "2026-11-29T16:57:57+02:00", "a"],
+                 [2, 25624344, "no recovery target specified"],
+                 [3, 25624752, "no recovery target specified", "2026-11-29T17:57:57+02:00"],
+                 [4, 50331648, "no recovery target specified", "2026-11-29T18:57:57+02:00", "b"]]
+                """)
+                == [LeaderTerm(timeline: 2, leader: "a"), LeaderTerm(timeline: 5, leader: "b")])
+        for ended in [
+            "0", "-1", "-9223372036854775808", "9223372036854775807", "4294967295", "1e18", "1.0",
+            "\"1\"", "null", "99999999999999999999",
+        ] {
+            #expect(try terms("[[\(ended), 1, \"\", \"\", \"a\"]]") == [], "\(ended)")
+        }
+        #expect(try terms("[[4294967294, 1, \"\", \"\", \"a\"]]").first?.timeline == 4_294_967_295)
+        #expect(
+            try terms(#"[{"last_leader": "a", "switches": 1}, null, [], [1, 2, 3, 4, 5]]"#) == [])
+        // The latest are what counts.
+        let long = (1...1500).map { "[\($0), 1, \"\", \"\", \"m\($0)\"]" }.joined(separator: ",")
+        let kept = try terms("[\(long)]")
+        #expect(kept.count == 1000 && kept.last?.leader == "m1500")
+        #expect(throws: AnswerProblem.self) { try terms("{}") }
+        #expect(throws: AnswerProblem.self) { try terms("<html>Bad Gateway</html>") }
+    }
+
     @Test("the dynamic configuration keeps numbers, texts and booleans apart")
     func configuration() throws {
         let configuration = try PatroniAnswer.configuration(Fixture.bytes("lab3/config.json"))

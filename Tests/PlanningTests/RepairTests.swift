@@ -92,6 +92,61 @@ import Testing
             } == [])
     }
 
+    /// It went down with rows that it had confirmed and not sent, and they were wiped as a replica's.
+    @Test("data that cannot be started from must be wiped under acceptance where it led last")
+    func lastToLead() throws {
+        func causes(_ history: Reading<[LeaderTerm]>?) throws -> [Cause]? {
+            var world = try converged()
+            world.change(container: "postgres-3", on: "node-3") { $0.startedAt = 9_000 }
+            for name in ["postgres-1", "postgres-2"] {
+                world.change(MemberName(name)) { $0.timeline = 5 }
+            }
+            world.change("postgres-3") {
+                $0.replicationState = nil
+                $0.state = .startFailed
+                $0.timeline = nil
+            }
+            world.observed.history = history
+            let plan = try world.plan()
+            #expect(plan.steps.map(\.id) == ["reinitialize:postgres-3"])
+            #expect((plan.steps.first?.disruption == .dataLoss) == !plan.hazards.isEmpty)
+            return plan.hazards == [.dataLoss] ? plan.steps.first?.causes : nil
+        }
+        func isLoss(_ leaders: String...) throws -> Bool {
+            let terms = leaders.enumerated().map {
+                LeaderTerm(timeline: 6 - leaders.count + $0, leader: MemberName($1))
+            }
+            return try causes(.known(terms)) != nil
+        }
+        #expect(
+            try causes(.known([LeaderTerm(timeline: 4, leader: "postgres-3")]))?.last
+                == .topology(
+                    "it was the last to lead before postgres-1: its data may hold rows that no other"
+                        + " copy has"))
+        #expect(try isLoss("postgres-3", "postgres-1"))
+        // A leader that lost etcd for a moment promotes anew.
+        #expect(try isLoss("postgres-3", "postgres-1", "postgres-1"))
+        #expect(try !isLoss("postgres-3", "postgres-2", "postgres-1"))
+        #expect(try !isLoss("postgres-2", "postgres-1"))
+        // Who led timeline 1 no history tells.
+        #expect(try !isLoss("postgres-1"))
+        #expect(try causes(.known([])) == nil)
+        #expect(try causes(nil) == nil)
+        // A promotion after the members were asked: who leads by their word is not the last leader.
+        #expect(
+            try causes(
+                .known([
+                    LeaderTerm(timeline: 4, leader: "postgres-3"),
+                    LeaderTerm(timeline: 5, leader: "postgres-1"),
+                    LeaderTerm(timeline: 6, leader: "postgres-2"),
+                ])) != nil)
+        #expect(
+            try causes(.unreachable("connection refused"))?.last
+                == .topology(
+                    "who led before postgres-1 could not be read (connection refused): its data may"
+                        + " hold rows that no other copy has"))
+    }
+
     @Test("where nobody streams data must be wiped by its own word alone, one copy after the other")
     func commonCause() throws {
         func planned(_ state: MemberState) throws -> Plan {

@@ -39,6 +39,21 @@ struct FoundSeeds {
         #expect(problems == [])
     }
 
+    /// It took what it had confirmed and not sent with it, and was cloned anew as any wrecked replica.
+    @Test("the last leader's wrecked data is cloned over only where its loss is accepted")
+    func lastLeaderWrecked() async throws {
+        let problems = try await play(Shape.cluster()) { world in
+            // Who led the first timeline no history tells.
+            guard let leader = world.dcs.leader,
+                let next = world.instances.names(where: { $0.isFollowing }).first
+            else { return }
+            world.move(from: leader, to: next)
+            world.advance(to: world.now + .seconds(10))
+            world.wreckTheLeader()
+        }
+        #expect(problems == [])
+    }
+
     @Test("a member whose server cannot be looked at is not made a second time elsewhere")
     func twin() async throws {
         let problems = try await play(Shape.cluster(replicas: 3)) {

@@ -43,6 +43,12 @@ struct RealityTests {
             try ClusterSimulation.settled($0).world
         }
         var troubled = try ClusterSimulation.settled(.threeServers).world
+        if let leader = troubled.dcs.leader,
+            let next = troubled.instances.names(where: { $0.isFollowing }).first
+        {
+            troubled.move(from: leader, to: next)
+            troubled.advance(to: troubled.now + .seconds(30))
+        }
         troubled.dcs.isPaused = true
         troubled.wreckAReplica()
         if let leader = troubled.dcs.leader {
@@ -121,6 +127,9 @@ struct RealityTests {
                 "/patroni", try Self.answers(of: "/patroni", in: worlds),
                 try Self.documents(Self.members)),
             Pair(
+                "/history", try Self.answers(of: "/history", in: worlds),
+                try Self.documents(["lab3/history.json"])),
+            Pair(
                 "etcd's members",
                 try Self.etcdAnswers(of: WebQuery.etcdMembers.path, in: worlds),
                 try Self.documents(["gateway/members.json"])),
@@ -143,7 +152,38 @@ struct RealityTests {
     private static let uncaptured: Set = [
         ".members[].pending_restart: bool", ".scheduled_switchover.to: text",
         ".pending_restart: bool", ".sync_standby: bool",
+        "[][]: number", "[][]: text", "[][]: time",
     ]
+
+    /// A captured history is of timeline 1; of later ones Patroni's source tells (postgresql,
+    /// `get_history`; ha.py, `update_cluster_history`).
+    @Test("of Patroni's history is empty on timeline 1, then a line for each promotion")
+    func history() async throws {
+        try await apart {
+            var world = try ClusterSimulation.settled(.threeServers).world
+            func told(_ member: MemberName) throws -> [UInt8]? {
+                world.answer(.patroni(member), path: "/history")?.body
+            }
+            let first = try #require(world.dcs.leader)
+            #expect(try told(first) == Self.bytes("lab3/history.json"))
+            let replicas = world.instances.names { $0.isFollowing }
+            let (second, third) = (replicas[0], replicas[1])
+            world.move(from: first, to: second)
+            world.advance(to: world.now + .seconds(30))
+            // It is gone before it writes that it took over.
+            world.move(from: second, to: third)
+            world.kill(third)
+            world.advance(to: world.now + .seconds(60))
+            let last = try #require(world.dcs.leader)
+            let terms = try PatroniAnswer.history(try #require(try told(last)))
+            #expect(
+                terms == [
+                    LeaderTerm(timeline: 2, leader: second), LeaderTerm(timeline: 4, leader: last),
+                ])
+            let lines = try JSONText.value(of: try #require(try told(last))).array ?? []
+            #expect(lines.compactMap { $0.array?.count } == [5, 3, 5])
+        }
+    }
 
     private struct Pair {
         var name: String

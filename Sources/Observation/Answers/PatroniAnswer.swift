@@ -88,6 +88,28 @@ package enum PatroniAnswer {
             scheduledSwitchover: fields["scheduled_switchover"]?.object != nil)
     }
 
+    /// `GET /history`, the terms whose leader it names, oldest first.
+    ///
+    /// A line is [timeline that ended, place in the log, reason, time, who took over]. The last two are
+    /// missing where the one who took over never wrote them (ha.py, `update_cluster_history`), and no
+    /// line tells who led timeline 1. Lines of another shape tell nothing.
+    package static func history(_ bytes: [UInt8]) throws(AnswerProblem) -> [LeaderTerm] {
+        let answer = try Answer("GET /history", bytes)
+        guard let lines = answer.json.array else { throw answer.problem("a list") }
+        return lines.suffix(maximumTerms).compactMap { term($0) }
+            .sorted { $0.timeline < $1.timeline }
+    }
+
+    /// A timeline is never closed, by default: years of them, of which the latest count.
+    private static let maximumTerms = 1000
+
+    private static func term(_ line: JSONValue) -> LeaderTerm? {
+        guard let items = line.array, items.count >= 5, case .int(let ended) = items[0],
+            (1..<Int64(UInt32.max)).contains(ended), let leader = items[4].string
+        else { return nil }
+        return LeaderTerm(timeline: Int(ended) + 1, leader: MemberName(leader))
+    }
+
     /// `GET /config`, the dynamic configuration.
     package static func configuration(_ bytes: [UInt8]) throws(AnswerProblem) -> JSONValue {
         let answer = try Answer("GET /config", bytes)

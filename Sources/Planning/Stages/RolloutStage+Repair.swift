@@ -66,19 +66,36 @@ extension RolloutStage {
         }
     }
 
-    /// S6: a copy that is on the leader's timeline holds nothing that the leader has not, and one
-    /// that Postgres cannot start from is none. Another may have led, and hold rows that were
-    /// confirmed and that no other copy has.
+    /// S6: a copy that is on the leader's timeline holds nothing that the leader has not. Another may
+    /// have led, and hold rows that were confirmed and that no other copy has.
     private func whatOnlyItMayHold(_ name: MemberName) -> String? {
         let answers = situation.observed.members.compactMapValues(\.value)
-        if answers[name]?.isWrecked == true { return nil }
         let leaders = situation.health.leader.flatMap { answers[$0]?.timeline }
+        if answers[name]?.isWrecked == true { return whatItsLeadMayHaveLeft(name, before: leaders) }
         let own = answers[name]?.timeline
         if let own, own == leaders { return nil }
         let place = own.map { "on timeline \($0)" } ?? "on a timeline that is not known"
         return
             "its data is \(place), the leader's on \(leaders.map { "\($0)" } ?? "one that is not known")"
             + ": it may hold rows that no other copy has"
+    }
+
+    /// S6: what Postgres cannot start from tells no timeline, and is no copy of anything unless it led.
+    /// Patroni's history tells who did. The last one before the present leader counts: of those before
+    /// it nothing tells whether they streamed since, and in time every member led once.
+    private func whatItsLeadMayHaveLeft(_ name: MemberName, before timeline: Int?) -> String? {
+        guard let leader = situation.health.leader else { return nil }
+        switch situation.observed.history {
+        case nil: return nil
+        case .unreachable(let reason):
+            return "who led before \(leader) could not be read (\(reason)): its data may hold rows"
+                + " that no other copy has"
+        case .known(let terms):
+            let last = terms.last { $0.leader != leader && $0.timeline < timeline ?? .max }
+            return last?.leader == name
+                ? "it was the last to lead before \(leader): its data may hold rows that no other"
+                    + " copy has" : nil
+        }
     }
 
     /// Where nobody leads, guards that wait for a leader would wait for ever: what stands still is

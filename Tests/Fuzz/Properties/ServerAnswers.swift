@@ -63,7 +63,7 @@ enum DockerPromises {
     }
 }
 
-/// Patroni's REST: its three documents, and what it says to a call.
+/// Patroni's REST: its four documents, and what it says to a call.
 enum PatroniPromises {
     static func check(_ bytes: [UInt8]) throws {
         var observed = Observed()
@@ -80,6 +80,11 @@ enum PatroniPromises {
             "GET /cluster", as: AnswerProblem.self, { try PatroniAnswer.cluster(bytes) })
         {
             observed.views[name] = .known(view)
+        }
+        if let terms = try reading(
+            "GET /history", as: AnswerProblem.self, { try PatroniAnswer.history(bytes) })
+        {
+            observed.history = .known(terms)
         }
         if let configuration = try reading(
             "GET /config", as: AnswerProblem.self, { try PatroniAnswer.configuration(bytes) })
@@ -109,6 +114,24 @@ extension Observed {
         if let answer = answers.members[name] { members[other] = answer }
         if let view = answers.views[name] { views[other] = view }
         if let answer = answers.configuration { configuration = answer }
+        guard let answer = answers.history else { return }
+        history = answer
+        // It is asked for where a replica cannot start, and counts once a restart did not help.
+        let replica = MemberName("postgres-2")
+        members[replica] = members[replica]?.map {
+            var member = $0
+            member.state = .startFailed
+            return member
+        }
+        for (node, reading) in nodes {
+            nodes[node] = reading.map {
+                var node = $0
+                for index in node.containers.indices {
+                    node.containers[index].startedAt = AnsweredCluster.now - 100
+                }
+                return node
+            }
+        }
     }
 }
 

@@ -8,6 +8,8 @@ struct DCS: Sendable {
     /// When the leader's key was last given up or ran out.
     var vacantSince = Duration.zero
     var timeline = 0
+    /// As `GET /history` shows it; written by whoever leads.
+    var history: [JSONValue] = []
     var isInitialized = false
     var isPaused = false
     /// The synchronous standby, in synchronous mode.
@@ -47,6 +49,26 @@ struct DCS: Sendable {
     static let ttl = Duration.seconds(20)
 
     var isSynchronous: Bool { configuration?["synchronous_mode"] == .bool(true) }
+}
+
+extension World {
+    /// patroni/ha.py, `update_cluster_history`: a leader that has promoted adds its line, with those of
+    /// promotions that were never written, of which the log's history has no more than the start.
+    mutating func keepHistory() {
+        guard dcs.timeline > dcs.history.count + 1, let leader = dcs.leader,
+            instances[leader]?.isLeading == true
+        else { return }
+        while dcs.history.count + 1 < dcs.timeline {
+            let ended = dcs.history.count + 1
+            var line: [JSONValue] = [
+                .int(Int64(ended)), .int(position), .string("no recovery target specified"),
+            ]
+            if ended + 1 == dcs.timeline {
+                line += [.string(Self.rfc3339(clock)), .string(leader.rawValue)]
+            }
+            dcs.history.append(.array(line))
+        }
+    }
 }
 
 /// A data directory.

@@ -34,6 +34,14 @@ struct Oracle: Sendable {
         /// Its vote counted until we took it.
         var hadVote: Bool
     }
+    /// Who leads, or did last.
+    private var lead: Lead?
+    private struct Lead: Sendable {
+        var member: MemberName
+        var timeline: Int
+    }
+    /// Who led before that one, if Patroni's history tells: it does not for timeline 1.
+    private var ledBefore: MemberName?
     /// Members that were seen on two nodes: said once.
     private var twins: Set<MemberName> = []
     private var seenRevision = -1
@@ -77,6 +85,10 @@ struct Oracle: Sendable {
         if !world.dcs.isPaused { lastUnpaused = now }
         if let leader = world.dcs.leader, world.instances[leader]?.isLeading == true {
             lastLed = now
+            if let last = lead, last.member != leader {
+                ledBefore = last.timeline > 1 ? last.member : nil
+            }
+            lead = Lead(member: leader, timeline: world.dcs.timeline)
             if leader == openSwitchover { openSwitchover = nil }
         }
         for member in world.etcd.members where world.isEtcdWell(member) {
@@ -223,6 +235,15 @@ struct Oracle: Sendable {
     mutating func isOver(for member: MemberName) {
         let left = pending[member, default: 1] - 1
         pending[member] = left > 0 ? left : nil
+    }
+
+    /// Its data is made anew at once from the leader's, which has all that it has: unless it went
+    /// another way, or led until the leader came and nobody can look into it any more.
+    mutating func dataIsCloned(of member: MemberName, on node: NodeName, in world: World) {
+        let old = world.data[VolumeKey(node: node, volume: member.rawValue)] ?? DataDirectory()
+        dataIsDeleted(
+            of: member, volume: member.rawValue, on: node,
+            asCopy: !old.hasDiverged && !(old.isWrecked && ledBefore == member), in: world)
     }
 
     /// - Parameter asCopy: it is made anew at once from another copy, which has all that it has.

@@ -151,10 +151,7 @@ extension World {
             return reply(503, "reinitialize already in progress")
         }
         oracle.memberGoesDown(member, by: "reinitialisation of", in: self)
-        oracle.dataIsDeleted(
-            of: member, volume: member.rawValue, on: node,
-            asCopy: data[VolumeKey(node: node, volume: member.rawValue)]?.hasDiverged != true,
-            in: self)
+        oracle.dataIsCloned(of: member, on: node, in: self)
         cloneAnew(member, on: node)
         return reply(200, "reinitialize started", isLost: meetsFault)
     }

@@ -140,6 +140,13 @@ extension World {
         instances[member]?.activity = .stuck
     }
 
+    /// The leader is killed, and what it has is damaged: maybe the only copy of some rows.
+    mutating func wreckTheLeader() {
+        guard let leader = dcs.leader, let node = instances[leader]?.node else { return }
+        kill(leader)
+        data[VolumeKey(node: node, volume: leader.rawValue)]?.isWrecked = true
+    }
+
     mutating func wreckAReplica() {
         let replicas = instances.names { $0.isFollowing }
         if !replicas.isEmpty { wreck(seed.pick(replicas)) }

@@ -42,6 +42,7 @@ extension World {
         case (.patroni(let member), "/config"):
             dcs.configuration.flatMap { json($0, of: member) }
                 ?? WebAnswer(status: 502, body: [], date: clock)
+        case (.patroni(let member), "/history"): json(.array(dcs.history), of: member)
         case (.etcd(let name, let node), _): etcdAnswer(name, node, path: path)
         case (.proxy(let node), "/;csv"): statistics(node)
         default: WebAnswer(status: 404, body: [], date: clock)
@@ -110,7 +111,7 @@ extension World {
     }
 
     /// The leader's place in the log, which grows by a checkpoint at a time.
-    private var position: Int64 { (1 << 35) + now.components.seconds / 10 * 10_000 }
+    var position: Int64 { (1 << 35) + now.components.seconds / 10 * 10_000 }
 
     /// What has gone another way is where its leader was before.
     private func timeline(of instance: Instance) -> Int64 {

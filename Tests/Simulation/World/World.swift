@@ -129,6 +129,7 @@ struct World: Sendable {
             }
         }
         passPatroniTime()
+        keepHistory()
         bringBack()
         // Not a copy of itself in the world that it looks at.
         var watching = oracle
