@@ -141,15 +141,12 @@ enum Lab {
         return timeline
     }
 
-    /// The last of those that did not lead before `leader`, as far as Patroni's history tells: what did
-    /// is cloned anew only where its loss is accepted.
-    static func replica(of leader: String) throws -> String? {
+    /// Who led before `leader`, where Patroni's history tells: it does not for the first timeline.
+    static func leaderBefore(_ leader: String) throws -> String? {
         let url = "http://\(addresses[try node(of: leader)] ?? ""):8008/history"
         let lines =
             try JSONSerialization.jsonObject(with: Data(try get(url).body.utf8)) as? [[Any]]
-        let leaders = lines?.compactMap { $0.count > 4 ? $0[4] as? String : nil } ?? []
-        let before = leaders.last { $0 != leader }
-        return try cluster().keys.filter { $0 != leader && $0 != before }.sorted().last
+        return lines?.compactMap { $0.count > 4 ? $0[4] as? String : nil }.last { $0 != leader }
     }
 
     static func isHealthy(

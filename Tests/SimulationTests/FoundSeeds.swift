@@ -42,16 +42,19 @@ struct FoundSeeds {
     /// It took what it had confirmed and not sent with it, and was cloned anew as any wrecked replica.
     @Test("the last leader's wrecked data is cloned over only where its loss is accepted")
     func lastLeaderWrecked() async throws {
-        let problems = try await play(Shape.cluster()) { world in
-            // Who led the first timeline no history tells.
-            guard let leader = world.dcs.leader,
-                let next = world.instances.names(where: { $0.isFollowing }).first
-            else { return }
-            world.move(from: leader, to: next)
-            world.advance(to: world.now + .seconds(10))
-            world.wreckTheLeader()
+        // Who led the first timeline no history tells.
+        for hasLedMore in [false, true] {
+            let problems = try await play(Shape.cluster()) { world in
+                if hasLedMore, let leader = world.dcs.leader,
+                    let next = world.instances.names(where: { $0.isFollowing }).first
+                {
+                    world.move(from: leader, to: next)
+                    world.advance(to: world.now + .seconds(10))
+                }
+                world.wreckTheLeader()
+            }
+            #expect(problems == [])
         }
-        #expect(problems == [])
     }
 
     @Test("a member whose server cannot be looked at is not made a second time elsewhere")

@@ -81,21 +81,30 @@ extension RolloutStage {
     }
 
     /// S6: what Postgres cannot start from tells no timeline, and is no copy of anything unless it led.
-    /// Patroni's history tells who did. The last one before the present leader counts: of those before
+    /// Who did Patroni's history tells. The last one before the present leader counts: of those before
     /// it nothing tells whether they streamed since, and in time every member led once.
     private func whatItsLeadMayHaveLeft(_ name: MemberName, before timeline: Int?) -> String? {
-        guard let leader = situation.health.leader else { return nil }
-        switch situation.observed.history {
-        case nil: return nil
-        case .unreachable(let reason):
-            return "who led before \(leader) could not be read (\(reason)): its data may hold rows"
-                + " that no other copy has"
-        case .known(let terms):
-            let last = terms.last { $0.leader != leader && $0.timeline < timeline ?? .max }
-            return last?.leader == name
-                ? "it was the last to lead before \(leader): its data may hold rows that no other"
-                    + " copy has" : nil
+        guard let leader = situation.health.leader, let history = situation.observed.history
+        else { return nil }
+        let why: String
+        switch (history, timeline) {
+        case (.unreachable(let reason), _):
+            why = "who led before \(leader) could not be read (\(reason))"
+        case (.known, nil): why = "who led before \(leader) is not known"
+        case (.known(let terms), let timeline?):
+            // A leader that lost etcd for a moment promotes anew.
+            var last = timeline - 1
+            while terms.contains(LeaderTerm(timeline: last, leader: leader)) { last -= 1 }
+            guard last > 0 else { return nil }
+            // Of the first timeline, and of one whose leader was gone at once, no line tells it.
+            let before = terms.last { $0.timeline == last }?.leader
+            if let before, before != name { return nil }
+            why =
+                before == nil
+                ? "who led timeline \(last), before \(leader), Patroni's history does not tell"
+                : "it was the last to lead before \(leader)"
         }
+        return why + ": its data may hold rows that no other copy has"
     }
 
     /// Where nobody leads, guards that wait for a leader would wait for ever: what stands still is

@@ -35,12 +35,8 @@ struct Oracle: Sendable {
         var hadVote: Bool
     }
     /// Who leads, or did last.
-    private var lead: Lead?
-    private struct Lead: Sendable {
-        var member: MemberName
-        var timeline: Int
-    }
-    /// Who led before that one, if Patroni's history tells: it does not for timeline 1.
+    private var lead: MemberName?
+    /// Who led before that one.
     private var ledBefore: MemberName?
     /// Members that were seen on two nodes: said once.
     private var twins: Set<MemberName> = []
@@ -85,10 +81,8 @@ struct Oracle: Sendable {
         if !world.dcs.isPaused { lastUnpaused = now }
         if let leader = world.dcs.leader, world.instances[leader]?.isLeading == true {
             lastLed = now
-            if let last = lead, last.member != leader {
-                ledBefore = last.timeline > 1 ? last.member : nil
-            }
-            lead = Lead(member: leader, timeline: world.dcs.timeline)
+            if lead != leader { ledBefore = lead }
+            lead = leader
             if leader == openSwitchover { openSwitchover = nil }
         }
         for member in world.etcd.members where world.isEtcdWell(member) {
