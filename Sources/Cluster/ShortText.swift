@@ -22,7 +22,7 @@ extension String {
         self = String(decoding: bytes.prefix(limit + 1), as: UTF8.self).cut(toBytes: limit)
     }
 
-    /// The same of its end.
+    /// The same of its end. A byte that is not UTF-8 counts as one, and takes three.
     package init(endOf bytes: some BidirectionalCollection<UInt8>, limit: Int) {
         guard bytes.count > limit else {
             self = String(decoding: bytes, as: UTF8.self)

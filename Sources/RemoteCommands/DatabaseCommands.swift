@@ -84,7 +84,8 @@ extension Command {
                       *' due to lock timeout'* | *' due to statement timeout'*)
                         docker exec \(id) psql -X -q -w -A -t -U postgres -d postgres -c \
                     "\(openTransactions)" >&2 || true ;;
-                      *'wait for synchronous replication'*)
+                      *'canceling wait for synchronous replication due to user request'*)
+                        [ "$status" -ne 0 ] || status=1
                         echo "the leader has it, and no synchronous standby confirmed it: \
                     see why with patronictl list, then apply again" >&2 ;;
                     esac

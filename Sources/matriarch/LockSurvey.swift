@@ -39,7 +39,8 @@ enum LockSurvey {
                     do {
                         let result = try await question(node)
                         guard result.succeeded else {
-                            return Answer(node: node, output: .unreachable(result.complaint))
+                            let reason = result.complaint.shortened(toBytes: 4096)
+                            return Answer(node: node, output: .unreachable(reason))
                         }
                         return Answer(node: node, output: .known(result.output))
                     } catch ShellFailure.unreachable(let reason) {

@@ -47,7 +47,9 @@ struct UnlockingTests {
                 == "the lock on n-1 was not freed: exit status 70: no; it is \(told)")
         #expect(
             text(found, .unreachable("no route"))
-                == "the lock on n-1 was freed, and could not be looked at afterwards: no route")
+                == "the lock on n-1 was given up by the holder that was found, and could not be"
+                + " looked at afterwards: no route"
+        )
         #expect(
             text(found, .unreachable("no route"), "lost")
                 == "n-1 could not be asked: no route")

@@ -141,8 +141,9 @@ def judge(stops, members):
             if said := member.at(moment):
                 other = said["name"]
                 known[other] = said
-                # Who was fine at a careful program's last look: it cannot know better.
-                if member.was_fine(max(moment - JUST, stopped.get(other, 0)), moment):
+                # Who was fine at a careful program's last look: it cannot know better, but of a
+                # Postgres that is on its way down or up by somebody's order, maybe its own.
+                if said["state"] == "running" and member.was_fine(max(moment - JUST, stopped.get(other, 0)), moment):
                     just.add(other)
         others = [said for other, said in known.items() if other != name
                   and moment - said["age"] > stopped.get(other, 0)]

@@ -10,8 +10,8 @@ somebody staged) is held against what the members said last:
                    A silence counts as fine between two answers that say so, of the same start of
                    Postgres: a Patroni that is busy says nothing about its Postgres. So does one
                    since its own start, when the leader lists it and its next answer agrees.
-                   One that was fine within the last second counts as fine: a look, a command
-                   over SSH and docker compose take as long, and none can be undone
+                   One that runs and was fine within the last second counts as fine: a look, a
+                   command over SSH and docker compose take as long
   two-leaders      a member took writes between two moments at which another did
   unheard          a member never answered, or a server's engine was not followed to the end
 

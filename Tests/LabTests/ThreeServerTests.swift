@@ -177,7 +177,8 @@ extension LabTests {
             }
             // The milder means are tried first, and what heals by itself is given its time. What may
             // have led, for all that Patroni's history tells, is wiped where that is accepted.
-            let isToldWhoLed = try Lab.leaderBefore(try Lab.leader()) != nil
+            let isToldWhoLed =
+                try Lab.timeline() == 1 || Lab.leaderBefore(try Lab.leader()) != nil
             try Lab.until("\(replica) was repaired", within: 300) {
                 _ = try Matriarch.start(
                     ["apply", try manifest.write(), "--yes"]

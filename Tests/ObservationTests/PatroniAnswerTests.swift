@@ -146,6 +146,11 @@ import Testing
         func terms(_ text: String) throws -> [LeaderTerm] { try PatroniAnswer.history(text.bytes) }
         #expect(try PatroniAnswer.history(Fixture.bytes("lab3/history.json")) == [])
         #expect(
+            try PatroniAnswer.history(Fixture.bytes("lab3/history-moved.json")) == [
+                LeaderTerm(timeline: 2, leader: "postgres-2"),
+                LeaderTerm(timeline: 3, leader: "postgres-1"),
+            ])
+        #expect(
             try terms(
                 """
                 [[1, 25623960, "no recovery target specified", "2026-11-29T16:57:57+02:00", "a"],

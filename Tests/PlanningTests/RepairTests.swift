@@ -62,8 +62,9 @@ import Testing
         func planned(_ adjust: (inout PatroniMember) -> Void) throws -> Plan {
             var world = try converged()
             world.change(container: "postgres-3", on: "node-3") { $0.startedAt = 9_000 }
-            world.change("postgres-1") { $0.timeline = 2 }
-            world.change("postgres-2") { $0.timeline = 2 }
+            world.change("postgres-1") { $0.timeline = 3 }
+            world.change("postgres-2") { $0.timeline = 3 }
+            world.observed.history = .known([LeaderTerm(timeline: 2, leader: "postgres-2")])
             world.change("postgres-3") {
                 $0.replicationState = nil
                 $0.systemIdentifier = "75123"
@@ -77,12 +78,12 @@ import Testing
             #expect((plan.steps.first?.disruption == .dataLoss) == !plan.hazards.isEmpty)
             return plan.hazards.sorted()
         }
-        #expect(try mark { $0.timeline = 2 } == [])
+        #expect(try mark { $0.timeline = 3 } == [])
         #expect(try mark { $0.timeline = 1 } == [.dataLoss])
         #expect(
             try planned { $0.timeline = nil }.steps.first?.causes.last
                 == .topology(
-                    "its data is on a timeline that is not known, the leader's on 2: it may hold rows"
+                    "its data is on a timeline that is not known, the leader's on 3: it may hold rows"
                         + " that no other copy has"))
         // Postgres cannot start from it: that is no copy. The lab's wrecked replica is such a one.
         #expect(
@@ -142,7 +143,9 @@ import Testing
         #expect(try causes(.known([]), on: nil) != nil)
         // Nobody else ever led.
         #expect(try causes(.known([]), on: 1) == nil)
-        #expect(try causes(nil) == nil)
+        #expect(try causes(nil, on: 1) == nil)
+        #expect(try causes(nil) != nil)
+        for number in [Int.min, -1, 0] { #expect(try causes(.known([]), on: number) != nil) }
         // A promotion after the members were asked: who leads by their word is not the last leader.
         #expect(
             try causes(

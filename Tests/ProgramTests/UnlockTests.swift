@@ -115,8 +115,8 @@ extension ServerTests {
         let outcome = try Program.run("unlock", try manifest(), "--yes-i-checked", "shop")
         #expect(
             outcome.output == holder
-                + "the lock on n-1 was freed, and could not be looked at afterwards: ended by signal "
-                + "KILL\n")
+                + "the lock on n-1 was given up by the holder that was found, and could not be"
+                + " looked at afterwards: ended by signal KILL\n")
         #expect(outcome.errors == "matriarch: could not be asked: n-1\n")
         #expect(outcome.status == 1)
         await held.release()

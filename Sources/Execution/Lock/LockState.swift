@@ -51,7 +51,8 @@ package struct Unlocking: Equatable, Sendable {
             "the lock on \(node) was given up by the holder that was found, and by now "
                 + LockObstacle.held(by: holder).text
         case .unreachable(let reason) where apply != nil && failure == nil:
-            "the lock on \(node) was freed, and could not be looked at afterwards: \(reason)"
+            "the lock on \(node) was given up by the holder that was found, and could not be"
+                + " looked at afterwards: \(reason)"
         case .free where apply != nil: "the lock on \(node) was freed"
         case .free, .held, .working, .unreachable: after.text(on: node)
         }

@@ -84,14 +84,15 @@ extension RolloutStage {
     /// Who did Patroni's history tells. The last one before the present leader counts: of those before
     /// it nothing tells whether they streamed since, and in time every member led once.
     private func whatItsLeadMayHaveLeft(_ name: MemberName, before timeline: Int?) -> String? {
-        guard let leader = situation.health.leader, let history = situation.observed.history
-        else { return nil }
+        guard let leader = situation.health.leader else { return nil }
         let why: String
-        switch (history, timeline) {
+        switch (situation.observed.history, timeline) {
+        // Nobody else ever led.
+        case (_, 1): return nil
+        case (nil, _): why = "who led before \(leader) was not asked"
         case (.unreachable(let reason), _):
             why = "who led before \(leader) could not be read (\(reason))"
-        case (.known, nil): why = "who led before \(leader) is not known"
-        case (.known(let terms), let timeline?):
+        case (.known(let terms), let timeline?) where timeline > 1:
             // A leader that lost etcd for a moment promotes anew.
             var last = timeline - 1
             while terms.contains(LeaderTerm(timeline: last, leader: leader)) { last -= 1 }
@@ -103,6 +104,7 @@ extension RolloutStage {
                 before == nil
                 ? "who led timeline \(last), before \(leader), Patroni's history does not tell"
                 : "it was the last to lead before \(leader)"
+        case (.known, _): why = "who led before \(leader) is not known"
         }
         return why + ": its data may hold rows that no other copy has"
     }

@@ -138,7 +138,7 @@ struct UnlockCommand: AsyncParsableCommand {
             let result = try await session.shell.perform(command, on: node)
             // Another apply has it; the next look tells which.
             if result.succeeded || result.status == .exited(LockCommands.notFree) { return nil }
-            return result.complaint
+            return result.complaint.shortened(toBytes: 4096)
         } catch {
             switch error {
             case .unreachable(let reason), .unknownOutcome(let reason): return reason

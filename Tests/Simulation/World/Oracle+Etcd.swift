@@ -11,8 +11,10 @@ extension Oracle {
         let isAccepted = isAccepted("outage", of: name.service, in: world)
         let isOther = voters.contains { $0.name != name.rawValue && isGoing($0, world) }
         let hadVote = voters.contains { $0.name == name.rawValue && lives($0, world) }
+        let going = Going(since: world.now, run: world.run(of: name))
         defer {
-            etcdDown[name] = Going(since: world.now, run: world.run(of: name), hadVote: hadVote)
+            etcdDown[name] = going
+            if hadVote { takenVotes[name] = going }
         }
         if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
         // A quorum that trouble took is not ours to lose.
@@ -21,13 +23,19 @@ extension Oracle {
     }
 
     /// Also with the votes that are missing by our hand.
-    func hasEtcdNoQuorum(_ world: World) -> Bool {
+    mutating func lookAtEtcd(_ world: World) {
         let voters = world.etcd.voters
         let votes = voters.count { voter in
-            world.isEtcdWell(voter)
-                || isGoing(voter, world) && etcdDown[EtcdName(voter.name)]?.hadVote == true
+            let name = EtcdName(voter.name)
+            guard world.isEtcdWell(voter) else { return takenVotes[name] != nil }
+            if let taken = takenVotes[name],
+                world.run(of: name) != taken.run || world.now - taken.since > .seconds(30)
+            {
+                takenVotes[name] = nil
+            }
+            return true
         }
-        return world.etcd.isBorn && votes <= voters.count / 2
+        if world.etcd.isBorn, votes <= voters.count / 2 { lastWithoutQuorum = world.now }
     }
 
     /// Down by our hand. One that came back since the last look of the oracle is not.
@@ -47,6 +55,7 @@ extension Oracle {
         switch operation {
         case .up(let address, _), .restart(let address), .remove(let address, _, _):
             etcdDown[EtcdName(address.service.rawValue)] = nil
+            takenVotes[EtcdName(address.service.rawValue)] = nil
         default: break
         }
     }

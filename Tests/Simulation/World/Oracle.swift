@@ -16,7 +16,7 @@ struct Oracle: Sendable {
     private var lastLed = Duration.zero
     private(set) var lastRunning = Roster<String, Duration>()
     /// When etcd had no quorum, and not for what we took of it.
-    private(set) var lastWithoutQuorum: Duration?
+    var lastWithoutQuorum: Duration?
     private var downByUs: Set<MemberName> = []
     /// Commands that take a member down, sent and not over: its old instance may live on meanwhile.
     private(set) var pending: [MemberName: Int] = [:]
@@ -31,9 +31,9 @@ struct Oracle: Sendable {
     struct Going: Sendable {
         var since: Duration
         var run: String?
-        /// Its vote counted until we took it.
-        var hadVote: Bool
     }
+    /// Those of them whose vote counted until we took it, until it counts again.
+    var takenVotes: [EtcdName: Going] = [:]
     /// Who leads, or did last.
     private var lead: MemberName?
     /// Who led before that one.
@@ -88,7 +88,7 @@ struct Oracle: Sendable {
         for member in world.etcd.members where world.isEtcdWell(member) {
             lastRunning[member.name] = now
         }
-        if hasEtcdNoQuorum(world) { lastWithoutQuorum = now }
+        lookAtEtcd(world)
         guard seenRevision != world.revision else { return }
         seenRevision = world.revision
         lookForTwins(world)
