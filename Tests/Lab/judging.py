@@ -11,6 +11,8 @@ import datetime
 FRESH = 2.0
 # but for a silence that ends as it began, or that nobody contradicts.
 SILENCE = 15.0
+# What Patroni says of a Postgres that somebody had stopped or started.
+ORDERED = {"stopping", "stopped", "starting", "restarting", "creating replica"}
 # From the last look that a careful program takes to the SIGTERM: an answer, a command over SSH, docker
 # compose that reads its files.
 JUST = 1.0
@@ -43,10 +45,10 @@ class Answers:
         asked, said = before[-1]
         return {**said, "age": moment - asked}
 
-    def was_fine(self, since, moment):
-        """Whether an answer that was asked for and here between two moments says so."""
-        return any(is_fine(said) for asked, told, said in self.answers()
-                   if since < asked and told <= moment)
+    def was_fine(self, since, moment, started):
+        """Whether an answer that was asked for and here between two moments says so, of that start."""
+        return any(is_fine(said) and started in (None, said["started"])
+                   for asked, told, said in self.answers() if since < asked and told <= moment)
 
     def at(self, moment):
         """The last answer before a moment, when it is fresh or nothing changed until the next
@@ -143,7 +145,9 @@ def judge(stops, members):
                 known[other] = said
                 # Who was fine at a careful program's last look: it cannot know better, but of a
                 # Postgres that is on its way down or up by somebody's order, maybe its own.
-                if said["state"] == "running" and member.was_fine(max(moment - JUST, stopped.get(other, 0)), moment):
+                since = max(moment - JUST, stopped.get(other, 0))
+                if said["state"] not in ORDERED and member.was_fine(
+                        since, moment, said["started"]):
                     just.add(other)
         others = [said for other, said in known.items() if other != name
                   and moment - said["age"] > stopped.get(other, 0)]

@@ -88,6 +88,11 @@ class Orders(unittest.TestCase):
         story.says("c", 104.5, 110, {**STREAMS, "state": "restarting", "replication": None})
         self.assertEqual(story.stop("b", 105.05).broken(), [("second-down", "b")])
 
+    def test_who_has_restarted_by_order_was_not_fine_a_moment_before(self):
+        story = Story().well("ab", 100, 110).well("c", 100, 104.5)
+        story.says("c", 104.5, 110, {**STREAMS, "replication": None}, started=104)
+        self.assertEqual(story.stop("b", 105.05).broken(), [("second-down", "b")])
+
     def test_who_was_told_to_stop_itself_was_not_fine_a_moment_before(self):
         story = Story().well("ab", 100, 110).well("c", 100, 104.8).says("c", 104.8, 110, STARTS)
         self.assertEqual(

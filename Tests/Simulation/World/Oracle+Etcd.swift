@@ -10,12 +10,7 @@ extension Oracle {
         // Of one or two that live none can be spared, in whatever order; of three there is one.
         let isAccepted = isAccepted("outage", of: name.service, in: world)
         let isOther = voters.contains { $0.name != name.rawValue && isGoing($0, world) }
-        let hadVote = voters.contains { $0.name == name.rawValue && lives($0, world) }
-        let going = Going(since: world.now, run: world.run(of: name))
-        defer {
-            etcdDown[name] = going
-            if hadVote { takenVotes[name] = going }
-        }
+        defer { etcdDown[name] = Going(since: world.now, run: world.run(of: name)) }
         if isAccepted, !isOther, voters.count(where: { lives($0, world) }) <= 2 { return }
         // A quorum that trouble took is not ours to lose.
         if let lost = lastWithoutQuorum, world.now - lost <= Self.grace { return }
@@ -27,12 +22,8 @@ extension Oracle {
         let voters = world.etcd.voters
         let votes = voters.count { voter in
             let name = EtcdName(voter.name)
-            guard world.isEtcdWell(voter) else { return takenVotes[name] != nil }
-            if let taken = takenVotes[name],
-                world.run(of: name) != taken.run || world.now - taken.since > .seconds(30)
-            {
-                takenVotes[name] = nil
-            }
+            guard world.isEtcdWell(voter) else { return takenVotes.contains(name) }
+            takenVotes.remove(name)
             return true
         }
         if world.etcd.isBorn, votes <= voters.count / 2 { lastWithoutQuorum = world.now }
@@ -55,13 +46,15 @@ extension Oracle {
         switch operation {
         case .up(let address, _), .restart(let address), .remove(let address, _, _):
             etcdDown[EtcdName(address.service.rawValue)] = nil
-            takenVotes[EtcdName(address.service.rawValue)] = nil
         default: break
         }
     }
 
     /// A voter's process stops by our hand, whether it ran as that was sent or not.
     mutating func etcdEnds(_ name: EtcdName, in world: World) {
+        if world.etcd.voters.contains(where: { $0.name == name.rawValue && lives($0, world) }) {
+            takenVotes.insert(name)
+        }
         guard etcdDown[name] == nil else { return }
         // Somebody started it while the command was on its way: it was down as that was sent.
         if let node = world.etcd.running[name],

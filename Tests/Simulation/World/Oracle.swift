@@ -32,8 +32,8 @@ struct Oracle: Sendable {
         var since: Duration
         var run: String?
     }
-    /// Those of them whose vote counted until we took it, until it counts again.
-    var takenVotes: [EtcdName: Going] = [:]
+    /// Voters whose process our hand has stopped, until they vote again.
+    var takenVotes: Set<EtcdName> = []
     /// Who leads, or did last.
     private var lead: MemberName?
     /// Who led before that one.
