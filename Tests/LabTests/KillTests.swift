@@ -145,7 +145,9 @@ struct Place: Sendable {
         switch depth {
         case .atOnce: return
         case .down:
-            try Lab.until("\(member) is down") { try running() == "" }
+            // docker keeps what happened: it is down for less than a look takes on a busy machine.
+            let since = Date().addingTimeInterval(-2).timeIntervalSince1970
+            try Lab.until("\(member) is down") { try hasDied(since: since) }
         case .replaced:
             try Lab.until("\(member) is new") { try !["", container].contains(running()) }
         case .handedOver:
@@ -154,6 +156,18 @@ struct Place: Sendable {
                 return try Lab.get("http://\(host):8008/primary").status != 200
             }
         }
+    }
+
+    /// - Parameter since: seconds since the epoch.
+    private func hasDied(since: TimeInterval) throws -> Bool {
+        let outcome = try run(
+            "docker",
+            [
+                "exec", "matriarch-lab-\(node)", "docker", "events", "--since", "\(since)",
+                "--until", "\(Date().timeIntervalSince1970)", "--format", "{{.ID}}",
+                "--filter", "event=die", "--filter", "container=\(container)",
+            ])
+        return outcome.output.contains(container)
     }
 
     /// The id of the member's container that runs; empty when none does.
