@@ -37,7 +37,11 @@ extension World {
         case .booting(let until) where now >= until: instance.activity = .idle
         case .leading, .promoting, .restarting(_, leads: true):
             // A turn of its loop, and what that waits for an answer.
-            if now - instance.dcsSeen > .seconds(18) { instance.activity = .detached }
+            if now - instance.dcsSeen > .seconds(18) {
+                instance.activity = .detached
+            } else if case .promoting(let until) = instance.activity, now >= until {
+                instance.activity = .leading
+            }
         case .restarting(let until, leads: false) where now >= until:
             instance.activity = .detached
         case .following where dcs.leader.flatMap { instances[$0] }.map { !$0.isLeading } ?? true:
@@ -228,10 +232,11 @@ extension World {
         move(from: pending.from, to: pending.to)
     }
 
-    /// The leader hands over to a follower, if it still is one.
+    /// The leader hands over to a follower, if it still is one and can take the key.
     mutating func move(from: MemberName, to: MemberName) {
         guard var candidate = instances[to], candidate.isFollowing, !candidate.isHeld,
-            candidate.tags["nofailover"] != .bool(true), !dcs.isSynchronous || dcs.sync == to
+            candidate.tags["nofailover"] != .bool(true), !dcs.isSynchronous || dcs.sync == to,
+            hasQuorum(from: candidate.node)
         else { return }
         instances[from]?.activity = .steppingDown(
             until: now + .milliseconds(seed.number(300...2500)))
