@@ -165,6 +165,8 @@ extension Run {
         case .acting, .verifying:
             return .unknown("still under way when the wait for it was given up")
         case .waiting, .guarding:
+            // About to be done once more.
+            if let doubt = state.doubt { return .unknown(doubt) }
             let missing = state.step.after.first { id in
                 index[id].map { states[$0].phase != .ended(.succeeded) } ?? true
             }

@@ -187,6 +187,22 @@ struct DoubtTests {
         #expect(bench.last == [.read("b", [.patroni], after: .zero)])
     }
 
+    /// Seed 6076730: a pull whose connection was lost waited for its guards, to be pulled once more.
+    @Test("that is about to be repeated is never told as skipped when the wait for it is given up")
+    func givenUpBeforeRepetition() {
+        var bench = Bench([
+            step("a", .pullImage("n1", "spilo:1"), guards: [.clusterSettled])
+        ])
+        bench.read("a")
+        bench.performed("a", lost)
+        bench.read("a")
+        #expect(bench.last == [.read("a", [.patroni], after: .zero)])
+        bench.interrupt()
+        bench.interrupt()
+        #expect(bench.report?.outcome == .interrupted)
+        #expect(bench.report?.steps.map(\.outcome) == [.unknown("connection lost")])
+    }
+
     @Test("with nothing to look at and no right to repeat ends the run as unknown")
     func nothingToSee() {
         var bench = Bench([step("a", .restartMember("pg-2"))])
