@@ -7,8 +7,8 @@ package struct Observed: Equatable, Sendable, Codable {
     package var members: [MemberName: Reading<PatroniMember>]
     /// `GET /cluster` as each member answered it: the DCS's view, which can be stale (LAB.md).
     package var views: [MemberName: Reading<ClusterView>]
-    /// `GET /history` of the leader, oldest first; `nil` where it was not asked: nobody leads, or no
-    /// member's data is of no use as it is.
+    /// `GET /history` of the leader, oldest first; `nil` where it was not asked: not one member says
+    /// that it leads, or Postgres can start from every member's data. It tells nothing then.
     package var history: Reading<[LeaderTerm]>?
     /// `GET /config`, from a member that answered; `nil` where no member exists.
     package var configuration: Reading<JSONValue>?
